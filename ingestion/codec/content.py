@@ -1,0 +1,49 @@
+"""What listings share, and 64-bit names for it that any process derives without asking the database.
+
+What belongs here: the two kinds of shared content and their hashes. What does not: storing them (``writer``).
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
+
+
+class Placement(NamedTuple):
+    """Where a listing is. Any part may be missing from the marketplace's answer (None)."""
+
+    section: str | None
+    seat_row: str | None
+    zone_id: str | None
+    section_id: str | None
+
+
+class Terms(NamedTuple):
+    """How a listing is sold: the quantities a buyer may take of it, delivery, notes, face value in cents."""
+
+    splits: tuple[int, ...]
+    delivery: str | None
+    notes: str | None
+    face_value_cents: int | None
+
+
+# Both are asked for every listing of every capture, and a market repeats itself: the sizes hold the distinct
+# placements and terms of about a thousand events.
+@lru_cache(maxsize=1 << 18)
+def placement_id(placement: Placement) -> int:
+    """The signed 64-bit key of ``raw.placements``."""
+    return content_hash(placement)
+
+
+@lru_cache(maxsize=1 << 18)
+def terms_id(terms: Terms) -> int:
+    """The signed 64-bit key of ``raw.terms``."""
+    return content_hash(terms)
+
+
+def content_hash(content: object) -> int:
+    """BLAKE2b (RFC 7693), 8 bytes, of the canonical JSON of ``content``, as PostgreSQL's signed bigint."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)

@@ -1,0 +1,88 @@
+"""The one small row an event that is ever updated: where its history ends and where reading it starts.
+
+What belongs here: locking and saving ``raw.heads``. What does not: deciding what changes in one (``placing``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+_COLUMNS = "event_id, captured_at, keyframe_at, content_hash, listing_count, changes_since_keyframe, next_listing_key"
+
+
+@dataclass
+class Head:
+    """A row of ``raw.heads``; ``captured_at`` is None for an event that has no capture yet."""
+
+    event_id: int
+    captured_at: datetime | None
+    keyframe_at: datetime | None
+    content_hash: int | None
+    listing_count: int
+    changes_since_keyframe: int
+    next_listing_key: int
+
+
+def lock_heads(connection: psycopg.Connection[Any], event_ids: Iterable[int]) -> dict[int, Head]:
+    """Lock the events' heads until the transaction ends, in order of event_id, making those that are missing."""
+    wanted = sorted(event_ids)
+    connection.execute(
+        "insert into raw.heads (event_id) select unnest(%s::bigint[]) on conflict (event_id) do nothing",
+        (wanted,),
+    )
+    rows = connection.execute(
+        f"select {_COLUMNS} from raw.heads where event_id = any(%s) order by event_id for update",  # noqa: S608
+        (wanted,),
+    )
+    return {row[0]: Head(*row) for row in rows}
+
+
+def save_heads(connection: psycopg.Connection[Any], heads: Iterable[Head]) -> None:
+    """Write heads back; the caller holds their locks."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            """
+            update raw.heads
+            set captured_at = %s, keyframe_at = %s, content_hash = %s, listing_count = %s,
+                changes_since_keyframe = %s, next_listing_key = %s
+            where event_id = %s
+            """,
+            [
+                (
+                    head.captured_at,
+                    head.keyframe_at,
+                    head.content_hash,
+                    head.listing_count,
+                    head.changes_since_keyframe,
+                    head.next_listing_key,
+                    head.event_id,
+                )
+                for head in heads
+            ],
+        )
+
+
+def recount_heads(connection: psycopg.Connection[Any], event_ids: Iterable[int]) -> None:
+    """Find the newest keyframe, and count the changes since it, of events whose middle has changed."""
+    connection.execute(
+        """
+        update raw.heads as h
+        set keyframe_at = k.keyframe_at, changes_since_keyframe = c.changes
+        from unnest(%s::bigint[]) as w (event_id)
+        cross join lateral (
+            select k.captured_at as keyframe_at from raw.keyframes as k
+            where k.event_id = w.event_id order by k.captured_at desc limit 1
+        ) as k
+        cross join lateral (
+            select coalesce(sum(s.change_count), 0) as changes from raw.snapshots as s
+            where s.event_id = w.event_id and s.captured_at > k.keyframe_at
+        ) as c
+        where h.event_id = w.event_id
+        """,
+        (sorted(event_ids),),
+    )

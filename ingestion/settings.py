@@ -1,0 +1,107 @@
+"""Every setting of the project, read from the environment, ``.env`` and the running stack, in that order.
+
+What belongs here: names, defaults and limits of settings. What does not: anything that acts on them.
+The embedded stack writes ``stack.env`` into the data folder while it runs, so that every command of the
+project (and ``psql``, dbt, or a plain ``dagster-webserver``) finds the database without being told.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_FOLDER = Path(__file__).resolve().parent.parent
+STACK_ENV_FILE = "stack.env"
+
+_LIBPQ_VARIABLES = {
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "dbname": "PGDATABASE",
+    "sslmode": "PGSSLMODE",
+}
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message says which, where it was read and what to do."""
+
+
+class Settings(BaseSettings):
+    """The settings in force. Field names in upper case are the names of the environment variables."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)
+
+    ticketmarts_home: Path = PROJECT_FOLDER / ".ticketmarts"
+    database_url: str | None = None
+    dagster_database_url: str | None = None
+    supabase_url: str | None = None
+    supabase_service_key: str | None = None
+
+    marketplace_base_url: str | None = None
+    marketplace_headers: dict[str, str] = Field(default_factory=dict)
+    scraper_interval_minutes: int = Field(default=10, ge=1, le=60)
+    scraper_max_concurrency: int = Field(default=4, ge=1, le=256)
+    scraper_requests_per_second: float = Field(default=4.0, gt=0)
+
+    postgres_port: int = Field(default=54322, ge=1024, le=65535)
+    api_port: int = Field(default=54321, ge=1024, le=65535)
+    dagster_port: int = Field(default=3000, ge=1024, le=65535)
+    sandbox_port: int = Field(default=54330, ge=1024, le=65535)
+
+    @property
+    def scraper_interval_seconds(self) -> int:
+        """Seconds between two captures of one event."""
+        return self.scraper_interval_minutes * 60
+
+    def require_database_url(self) -> str:
+        """The database to work on, or SettingsError where none is configured and the stack is not running."""
+        if self.database_url is None:
+            raise SettingsError(
+                "no database: DATABASE_URL is not set and the embedded stack is not running "
+                f"(there is no {self.ticketmarts_home / STACK_ENV_FILE}). Start it with `make up`, or set DATABASE_URL."
+            )
+        return self.database_url
+
+    def require_marketplace_base_url(self) -> str:
+        """The marketplace to ask, or SettingsError where there is none."""
+        if self.marketplace_base_url is None:
+            raise SettingsError(
+                "no marketplace: MARKETPLACE_BASE_URL is not set and no sandbox is running. "
+                "Start the stack with `make up`, or set MARKETPLACE_BASE_URL."
+            )
+        return self.marketplace_base_url.rstrip("/")
+
+
+def load_settings(*, with_running_stack: bool = True, **overrides: Any) -> Settings:
+    """Read the settings: overrides first, then the environment, ``.env``, and the running stack's own.
+
+    Raises:
+        SettingsError: a value is out of its range or of the wrong kind; names each such variable.
+    """
+    dotenv = PROJECT_FOLDER / ".env"
+    try:
+        settings = Settings(_env_file=dotenv, **overrides)  # type: ignore[call-arg]
+        if with_running_stack:
+            stack_env = settings.ticketmarts_home / STACK_ENV_FILE
+            settings = Settings(_env_file=(stack_env, dotenv), **overrides)  # type: ignore[call-arg]
+    except ValidationError as error:
+        problems = "; ".join(f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise SettingsError(f"wrong settings (environment or {dotenv}): {problems}") from error
+    return settings
+
+
+def libpq_environment(database_url: str) -> dict[str, str]:
+    """The environment with which libpq programs (dbt, psql) reach ``database_url``."""
+    parameters = conninfo_to_dict(database_url)
+    return {name: str(parameters[key]) for key, name in _LIBPQ_VARIABLES.items() if parameters.get(key)}
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """This process's environment with the database in force spelled out for a program that we start."""
+    return {**os.environ, **libpq_environment(settings.require_database_url())}

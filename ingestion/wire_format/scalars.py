@@ -1,0 +1,67 @@
+"""The marketplace's scalars: every one may come as string, number, boolean, null or "".
+
+What belongs here: reading one value. What does not: which key it came from.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TypeAlias
+
+Scalar: TypeAlias = str | int | float | bool | None
+
+_CURRENCY_DIGITS = 100
+_MOST_CENTS = 2**31 - 1
+
+
+class ScalarError(ValueError):
+    """A value that cannot be what its key promises."""
+
+
+def text(*candidates: Scalar) -> str | None:
+    """The first candidate that is there, as text without NUL (which PostgreSQL cannot store); "" is there."""
+    for candidate in candidates:
+        if isinstance(candidate, str):
+            return candidate.replace("\x00", "") if "\x00" in candidate else candidate
+        if isinstance(candidate, bool):
+            return str(candidate).lower()
+        if candidate is not None:
+            return str(candidate)
+    return None
+
+
+def is_missing(value: Scalar) -> bool:
+    """Whether a value says nothing."""
+    return value is None or value == ""
+
+
+def cents(value: Scalar) -> int:
+    """A price in whole cents, rounded to the nearest.
+
+    Raises:
+        ScalarError: it is no finite number of 0 to 21,474,836.47 (PostgreSQL's integer, in cents).
+    """
+    try:
+        amount = float(value)  # type: ignore[arg-type]  # None raises TypeError, which is meant
+    except (TypeError, ValueError):
+        raise ScalarError(f"{value!r} is no price") from None
+    # Exact for two decimals: below 2**53 / 100 the nearest double times 100 rounds to the written number.
+    whole = round(amount * _CURRENCY_DIGITS) if math.isfinite(amount) else -1
+    if not 0 <= whole <= _MOST_CENTS:
+        raise ScalarError(f"{value!r} is no price")
+    return whole
+
+
+def whole_number(value: Scalar) -> int:
+    """A whole number, also from "3" or "3.0".
+
+    Raises:
+        ScalarError: it is none.
+    """
+    try:
+        number = float(value)  # type: ignore[arg-type]  # None raises TypeError, which is meant
+    except (TypeError, ValueError):
+        raise ScalarError(f"{value!r} is no whole number") from None
+    if not number.is_integer():
+        raise ScalarError(f"{value!r} is no whole number")
+    return int(number)
