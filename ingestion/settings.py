@@ -15,6 +15,8 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ingestion.errors import UserError
+
 PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 STACK_ENV_FILE = "stack.env"
 
@@ -28,7 +30,7 @@ _LIBPQ_VARIABLES = {
 }
 
 
-class SettingsError(Exception):
+class SettingsError(UserError):
     """A setting is missing or wrong; the message says which, where it was read and what to do."""
 
 
@@ -48,6 +50,7 @@ class Settings(BaseSettings):
     scraper_interval_minutes: int = Field(default=10, ge=1, le=60)
     scraper_max_concurrency: int = Field(default=4, ge=1, le=256)
     scraper_requests_per_second: float = Field(default=4.0, gt=0)
+    scraper_max_failed_share: float = Field(default=0.5, ge=0, le=1)
 
     postgres_port: int = Field(default=54322, ge=1024, le=65535)
     api_port: int = Field(default=54321, ge=1024, le=65535)

@@ -12,14 +12,16 @@ create table raw.tracked_events (
     is_tracked boolean not null default true,
     interval_seconds integer not null check (interval_seconds > 0),
     added_at timestamptz not null default now(),
-    changed_at timestamptz not null default now()
+    production_checked_at timestamptz
 );
 comment on table raw.tracked_events is
 'The events that are scraped, or once were (is_tracked false), with the seconds between two captures.';
+comment on column raw.tracked_events.production_checked_at is 'When the marketplace was last asked about the event itself.';
 
 create table raw.productions (
     event_id bigint not null,
     observed_at timestamptz not null,
+    starts_at timestamptz,
     content_hash bigint not null,
     document jsonb not null,
     primary key (event_id, observed_at)

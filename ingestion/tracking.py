@@ -1,0 +1,163 @@
+"""Which events are scraped, and what the marketplace says of the events themselves.
+
+What belongs here: ``raw.tracked_events`` and ``raw.productions``. What does not: their listings (``scraping``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from ingestion.codec.content import content_hash
+from ingestion.failures import CaptureError
+from ingestion.marketplace import Marketplace
+from ingestion.wire_format.productions import ProductionDocument, parse_production, starts_at
+
+PRODUCTION_RECHECK_AFTER = timedelta(hours=1)
+"""How long what the marketplace said of an event is taken as still true; dates of live events do move."""
+SCRAPING_GRACE = timedelta(hours=6)
+"""Leftovers stay on sale for hours after the start (seen: 7 listings 4.6 hours later); then an event is done."""
+
+
+@dataclass(frozen=True)
+class TrackedEvent:
+    """A tracked event, with its name and start where the marketplace has told them."""
+
+    event_id: int
+    interval_seconds: int
+    name: str | None
+    starts_at: datetime | None
+    newest_capture_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ProductionsReport:
+    """What a look at the productions found."""
+
+    checked: int
+    changed: int
+    failed: dict[int, str]
+
+
+def track(connection: psycopg.Connection[Any], event_ids: Sequence[int], interval_seconds: int) -> int:
+    """Track events from now on; says how many were not tracked before."""
+    cursor = connection.execute(
+        """
+        insert into raw.tracked_events (event_id, interval_seconds)
+        select unnest(%s::bigint[]), %s
+        on conflict (event_id) do update
+        set is_tracked = true, interval_seconds = excluded.interval_seconds
+        where not tracked_events.is_tracked or tracked_events.interval_seconds <> excluded.interval_seconds
+        """,
+        (sorted(set(event_ids)), interval_seconds),
+    )
+    return cursor.rowcount
+
+
+def untrack(connection: psycopg.Connection[Any], event_ids: Sequence[int]) -> int:
+    """Stop tracking events, keeping all that was captured; says how many were tracked."""
+    cursor = connection.execute(
+        "update raw.tracked_events set is_tracked = false where event_id = any(%s) and is_tracked", (list(event_ids),)
+    )
+    return cursor.rowcount
+
+
+def list_tracked(connection: psycopg.Connection[Any]) -> list[TrackedEvent]:
+    """All tracked events, those that start first at the top."""
+    with connection.cursor(row_factory=class_row(TrackedEvent)) as cursor:
+        return cursor.execute(
+            """
+            select t.event_id, t.interval_seconds, p.name, p.starts_at, h.captured_at as newest_capture_at
+            from raw.tracked_events as t
+            left join lateral (
+                select p.starts_at, p.document ->> 'name' as name from raw.productions as p
+                where p.event_id = t.event_id order by p.observed_at desc limit 1
+            ) as p on true
+            left join raw.heads as h on t.event_id = h.event_id
+            where t.is_tracked
+            order by p.starts_at nulls last, t.event_id
+            """
+        ).fetchall()
+
+
+def events_to_scrape(connection: psycopg.Connection[Any], now: datetime) -> dict[int, int]:
+    """The interval in seconds of each tracked event that is not over; an unknown start has not happened."""
+    return {
+        event.event_id: event.interval_seconds
+        for event in list_tracked(connection)
+        if event.starts_at is None or event.starts_at + SCRAPING_GRACE > now
+    }
+
+
+async def refresh_productions(connection: psycopg.Connection[Any], marketplace: Marketplace) -> ProductionsReport:
+    """Ask about the tracked events that have not been asked about lately, and keep what changed.
+
+    An event that cannot be had is reported and asked about again next time; what is known of it stays.
+    """
+    due = connection.execute(
+        """
+        select event_id from raw.tracked_events
+        where is_tracked and (production_checked_at is null or production_checked_at < %s)
+        order by event_id
+        """,
+        (datetime.now(UTC) - PRODUCTION_RECHECK_AFTER,),
+    ).fetchall()
+    changed, failed = 0, {}
+    for (event_id,) in due:
+        try:
+            body = await marketplace.fetch_production(event_id)
+            changed += save_production(connection, event_id, parse_production(event_id, body), datetime.now(UTC))
+        except CaptureError as error:
+            failed[event_id] = f"{error.kind}: {error}"
+    return ProductionsReport(len(due), changed, failed)
+
+
+def save_production(
+    connection: psycopg.Connection[Any], event_id: int, document: ProductionDocument, observed_at: datetime
+) -> bool:
+    """Keep a version of a production if it differs from the newest; says whether it does.
+
+    Where the start has moved, sales estimates around it are no longer true, so those hours are marked stale.
+    """
+    digest, start = content_hash(document), starts_at(document)
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(hashtext('raw.productions'), %s)", (event_id % 2**31,))
+        newest = connection.execute(
+            "select content_hash, starts_at from raw.productions where event_id = %s order by observed_at desc limit 1",
+            (event_id,),
+        ).fetchone()
+        connection.execute(
+            "update raw.tracked_events set production_checked_at = %s where event_id = %s", (observed_at, event_id)
+        )
+        if newest is not None and newest[0] == digest:
+            return False
+        connection.execute(
+            """
+            insert into raw.productions (event_id, observed_at, starts_at, content_hash, document)
+            values (%s, %s, %s, %s, %s)
+            """,
+            (event_id, observed_at, start, digest, Jsonb(document)),
+        )
+        previous_start = newest[1] if newest else None
+        if previous_start != start:
+            _mark_stale_from(connection, event_id, min(at for at in (previous_start, start) if at is not None))
+    return True
+
+
+def _mark_stale_from(connection: psycopg.Connection[Any], event_id: int, from_at: datetime) -> None:
+    connection.execute(
+        """
+        insert into raw.stale_hours (event_id, hour_at)
+        select distinct s.event_id, date_trunc('hour', s.captured_at, 'UTC')
+        from raw.snapshots as s where s.event_id = %s and s.captured_at >= %s
+        order by 1, 2
+        on conflict (event_id, hour_at) do update set mark = nextval('raw.stale_mark_seq'), marked_at = now()
+        """,
+        (event_id, from_at),
+    )

@@ -1,0 +1,76 @@
+"""Where the dbt project is, its manifest, and the environment that dbt runs in.
+
+What belongs here: files and variables. What does not: running a build (``building``, ``assets.dbt_models``).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from ingestion.errors import UserError
+from ingestion.settings import PROJECT_FOLDER, Settings, libpq_environment
+
+DBT_FOLDER = PROJECT_FOLDER / "dbt_project"
+MANIFEST = DBT_FOLDER / "target" / "manifest.json"
+DBT_PROGRAM = Path(sys.executable).parent / "dbt"
+
+_PARSED_SUFFIXES = frozenset((".sql", ".yml", ".md"))
+# Parsing connects to nothing, but the profile wants its variables.
+_NO_DATABASE = {"PGHOST": "localhost", "PGUSER": "nobody", "PGDATABASE": "none"}
+
+
+class DbtError(UserError):
+    """dbt ended without success; the message carries what it printed last."""
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """The variables by which ``profiles.yml`` finds the database in force."""
+    return {
+        **libpq_environment(settings.require_database_url()),
+        "DBT_PROFILES_DIR": str(DBT_FOLDER),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+
+
+def prepare_manifest() -> Path:
+    """Parse the project if its manifest is missing or older than a file that it was made of.
+
+    ``DbtProject.prepare_if_dev`` would do so under ``dagster dev`` alone; this project's code location is also loaded
+    by a plain webserver, the daemon and tests.
+
+    Raises:
+        DbtError: the project does not parse.
+    """
+    if not MANIFEST.exists() or MANIFEST.stat().st_mtime < _newest_source():
+        # Into a folder of its own, then renamed: daemon and webserver may both be at it when the stack starts.
+        folder = MANIFEST.parent / f"parse-{os.getpid()}"
+        run_dbt(["parse", "--target-path", str(folder)], {**_NO_DATABASE, "DBT_PROFILES_DIR": str(DBT_FOLDER)})
+        (folder / MANIFEST.name).replace(MANIFEST)
+    return MANIFEST
+
+
+def run_dbt(arguments: list[str], variables: dict[str, str]) -> None:
+    """Run one dbt command in the project's folder, with ``variables`` over this process's environment.
+
+    Raises:
+        DbtError: it failed.
+    """
+    ended = subprocess.run(
+        [DBT_PROGRAM, *arguments],
+        cwd=DBT_FOLDER,
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if ended.returncode:
+        raise DbtError(f"dbt {arguments[0]} failed:\n{ended.stdout[-4000:].strip()}")
+
+
+def _newest_source() -> float:
+    sources = (path for path in DBT_FOLDER.rglob("*") if path.suffix in _PARSED_SUFFIXES and "target" not in path.parts)
+    return max(path.stat().st_mtime for path in sources)

@@ -1,0 +1,64 @@
+// Notices when the schema `public` changes (dbt has built a new view, say), and when the database is away.
+// PostgREST is told by NOTIFY; here nobody has to remember that.
+
+import postgres from "postgres";
+
+import { driverOptions } from "./connection.mjs";
+
+const INTERVAL_MS = 1000;
+
+// Catalogue rows get a new version (xmin) with every change of a table, a view or a function.
+const FINGERPRINT = `
+  select md5(coalesce(string_agg(entry, ',' order by entry), '')) as fingerprint
+  from (
+    select 'class ' || c.oid || ' ' || c.xmin || ' ' || c.relname as entry
+    from pg_class as c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f')
+    union all
+    select 'column ' || a.attrelid || ' ' || a.attnum || ' ' || a.xmin
+    from pg_attribute as a inner join pg_class as c on c.oid = a.attrelid
+    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f') and a.attnum > 0
+    union all
+    select 'function ' || p.oid || ' ' || p.xmin from pg_proc as p where p.pronamespace = 'public'::regnamespace
+  ) as entries`;
+
+export class SchemaWatch {
+  #sql;
+  #reload;
+  #fingerprint = null;
+  #timer = null;
+
+  /** `reload` is called at the first look, and whenever the schema is another than before. */
+  constructor(databaseUrl, reload) {
+    this.#sql = postgres(databaseUrl, { ...driverOptions, max: 1, connect_timeout: 5 });
+    this.#reload = reload;
+  }
+
+  /** Whether the database answered at the last look, and the API knows its schema. */
+  get isReady() {
+    return this.#fingerprint !== null;
+  }
+
+  async start() {
+    await this.#look();
+    this.#timer = setTimeout(() => this.start(), INTERVAL_MS);
+  }
+
+  async stop() {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    await this.#sql.end({ timeout: 1 });
+  }
+
+  async #look() {
+    try {
+      const [{ fingerprint }] = await this.#sql.unsafe(FINGERPRINT);
+      if (fingerprint !== this.#fingerprint) {
+        await this.#reload();
+        this.#fingerprint = fingerprint;
+      }
+    } catch (error) {
+      if (this.isReady || this.#timer === null) console.error(`the database does not answer: ${error.message || error.code}`);
+      this.#fingerprint = null;
+    }
+  }
+}
