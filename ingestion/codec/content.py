@@ -6,7 +6,6 @@ What belongs here: the two kinds of shared content and their hashes. What does n
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -29,15 +28,11 @@ class Terms(NamedTuple):
     face_value_cents: int | None
 
 
-# Both are asked for every listing of every capture, and a market repeats itself: the sizes hold the distinct
-# placements and terms of about a thousand events.
-@lru_cache(maxsize=1 << 18)
 def placement_id(placement: Placement) -> int:
     """The signed 64-bit key of ``raw.placements``."""
     return content_hash(placement)
 
 
-@lru_cache(maxsize=1 << 18)
 def terms_id(terms: Terms) -> int:
     """The signed 64-bit key of ``raw.terms``."""
     return content_hash(terms)

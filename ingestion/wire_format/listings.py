@@ -9,12 +9,13 @@ says how many there should be: a body that does not agree with itself is not loa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from ingestion.codec.book import Book, build_book
-from ingestion.codec.content import Placement, Terms, placement_id, terms_id
+from ingestion.codec.content import Placement, Terms
 from ingestion.failures import CaptureError, FailureKind
 from ingestion.wire_format.scalars import Scalar, ScalarError, is_missing, text, whole_number
 from ingestion.wire_format.seating import Global, SeatingDocument, Section, Zone, seating_document
@@ -32,7 +33,7 @@ class Conversion(msgspec.Struct):
 
 class _Body(msgspec.Struct):
     global_: list[Global] = msgspec.field(name="global", default_factory=list)
-    tickets: list[msgspec.Raw] | None = None
+    tickets: msgspec.Raw = msgspec.Raw(b"null")
     groups: list[Zone] | None = None
     sections: list[Section] | None = None
     i18n: Conversion | None = None
@@ -59,6 +60,8 @@ class ListingsBody:
 
 
 _body_decoder = msgspec.json.Decoder(_Body)
+_tickets_decoder = msgspec.json.Decoder(list[Ticket] | None)
+_raw_tickets_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _ticket_decoder = msgspec.json.Decoder(Ticket)
 
 
@@ -72,9 +75,9 @@ def parse_listings(event_id: int, body: bytes) -> ListingsBody:
     """
     try:
         parsed = _body_decoder.decode(body)
+        tickets = _decode_tickets(parsed.tickets)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CaptureError(FailureKind.BAD_PAYLOAD, f"no listings body: {error}", body=body) from error
-    tickets = parsed.tickets
     if not parsed.global_ or tickets is None:
         missing = "global" if not parsed.global_ else "tickets"
         kind = FailureKind.BAD_PAYLOAD if tickets else FailureKind.EMPTY_UNEXPECTED
@@ -84,10 +87,26 @@ def parse_listings(event_id: int, body: bytes) -> ListingsBody:
         kind, message = problem
         raise CaptureError(kind, message, body=body)
 
-    listings, rejected = _read_tickets(tickets)
+    listings, rejected = _read_tickets(tickets, parsed.tickets)
     book, placements, terms = _build(listings)
     seating = seating_document(parsed.global_[0], parsed.groups or [], parsed.sections or [])
     return ListingsBody(book, placements, terms, rejected, seating)
+
+
+def _decode_tickets(tickets: msgspec.Raw) -> Sequence[Ticket | str] | None:
+    """The tickets, None where the body has none; in place of one whose values are no scalars, what is wrong with it."""
+    try:
+        decoded: list[Ticket] | None = _tickets_decoder.decode(tickets)
+    except msgspec.ValidationError:
+        return [_decode_ticket(ticket) for ticket in _raw_tickets_decoder.decode(tickets)]
+    return decoded
+
+
+def _decode_ticket(ticket: msgspec.Raw) -> Ticket | str:
+    try:
+        return _ticket_decoder.decode(ticket)
+    except msgspec.ValidationError as error:
+        return str(error)
 
 
 def _find_problem(
@@ -112,38 +131,37 @@ def _find_problem(
     return None
 
 
-def _read_tickets(tickets: list[msgspec.Raw]) -> tuple[list[Listing], list[RejectedTicket]]:
-    listings: list[Listing] = []
-    rejected: list[RejectedTicket] = []
-    seen: set[str] = set()
-    for position, raw in enumerate(tickets):
+def _read_tickets(
+    tickets: Sequence[Ticket | str], raw_tickets: msgspec.Raw
+) -> tuple[list[Listing], list[RejectedTicket]]:
+    listings: dict[str, Listing] = {}
+    reasons: dict[int, str] = {}
+    for position, ticket in enumerate(tickets):
         try:
-            listing = read_listing(_ticket_decoder.decode(raw))
-        except (msgspec.ValidationError, ScalarError) as error:
-            rejected.append(RejectedTicket(position, str(error), bytes(raw)))
+            listing = read_listing(ticket)
+        except ScalarError as error:
+            reasons[position] = str(error)
             continue
-        if listing.source_listing_id in seen:
-            reason = f"listing id {listing.source_listing_id} comes twice"
-            rejected.append(RejectedTicket(position, reason, bytes(raw)))
-            continue
-        seen.add(listing.source_listing_id)
-        listings.append(listing)
-    return listings, rejected
+        if listings.setdefault(listing.source_listing_id, listing) is not listing:
+            reasons[position] = f"listing id {listing.source_listing_id} comes twice"
+    if not reasons:
+        return list(listings.values()), []
+    contents = _raw_tickets_decoder.decode(raw_tickets)
+    rejected = [RejectedTicket(position, reason, bytes(contents[position])) for position, reason in reasons.items()]
+    return list(listings.values()), rejected
 
 
 def _build(listings: list[Listing]) -> tuple[Book, dict[int, Placement], dict[int, Terms]]:
-    placement_ids = [placement_id(listing.placement) for listing in listings]
-    terms_ids = [terms_id(listing.terms) for listing in listings]
     book, _ = build_book(
         source_listing_id=[listing.source_listing_id for listing in listings],
-        placement_id=placement_ids,
-        terms_id=terms_ids,
+        placement_id=[listing.placement_id for listing in listings],
+        terms_id=[listing.terms_id for listing in listings],
         seat_low=[listing.seat_low for listing in listings],
         seat_high=[listing.seat_high for listing in listings],
         quantity=[listing.quantity for listing in listings],
         price_cents=[listing.price_cents for listing in listings],
         all_in_cents=[listing.all_in_cents for listing in listings],
     )
-    placements = dict(zip(placement_ids, (listing.placement for listing in listings), strict=True))
-    terms = dict(zip(terms_ids, (listing.terms for listing in listings), strict=True))
+    placements = {listing.placement_id: listing.placement for listing in listings}
+    terms = {listing.terms_id: listing.terms for listing in listings}
     return book, placements, terms
