@@ -29,7 +29,11 @@ app = typer.Typer(no_args_is_help=True)
 track_app = typer.Typer(no_args_is_help=True, help="Choose which events are scraped.")
 app.add_typer(track_app, name="track")
 
-EventIds = Annotated[list[int], typer.Argument(metavar="EVENT…", help="Production ids of the marketplace.")]
+_LARGEST_ID = 2**63 - 1
+
+EventIds = Annotated[
+    list[int], typer.Argument(metavar="EVENT…", min=1, max=_LARGEST_ID, help="Production ids of the marketplace.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
 
@@ -81,14 +85,18 @@ def track_list(as_json: AsJson = False) -> None:
 
 @app.command()
 def scrape(
-    event_ids: Annotated[list[int] | None, typer.Option("--event", help="Only this event; may be repeated.")] = None,
+    event_ids: Annotated[
+        list[int] | None,
+        typer.Option("--event", min=1, max=_LARGEST_ID, help="Only this event; may be repeated."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Capture every tracked event once, now."""
     settings = load_settings()
     with connect(settings.require_database_url()) as connection:
         if event_ids:
-            intervals = dict.fromkeys(event_ids, settings.scraper_interval_seconds)
+            tracked = {event.event_id: event.interval_seconds for event in list_tracked(connection)}
+            intervals = {event_id: tracked.get(event_id, settings.scraper_interval_seconds) for event_id in event_ids}
         else:
             intervals = events_to_scrape(connection, datetime.now(UTC))
         with show_progress("scraping", len(intervals)) as on_progress:
@@ -107,7 +115,7 @@ def import_(
     """Import recordings of captured answers. Importing one twice changes nothing."""
     settings = load_settings()
     for file in files:
-        if file != STANDARD_INPUT and not file.is_file():
+        if file != STANDARD_INPUT and not file.exists():
             raise RecordingError(f"there is no file {file}")
     with connect(settings.require_database_url()) as connection, show_progress("importing", expected) as on_progress:
         report = import_recordings(
@@ -120,7 +128,7 @@ def import_(
 
 @app.command()
 def snapshot(
-    event_id: Annotated[int, typer.Argument(metavar="EVENT")],
+    event_id: Annotated[int, typer.Argument(metavar="EVENT", min=1, max=_LARGEST_ID)],
     at: Annotated[str, typer.Argument(help="An instant, such as 2026-11-22T12:00:00+00:00, or now.")],
 ) -> None:
     """Print the book of an event as it was at an instant, as JSON lines, cheapest listing first."""

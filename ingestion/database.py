@@ -14,7 +14,7 @@ from ingestion.errors import UserError
 
 
 class DatabaseUnavailableError(UserError):
-    """The database could not be reached; the message says where it was looked for and why it failed."""
+    """The database could not be reached; the message says where it was looked for and why, never the password."""
 
 
 def connect(database_url: str) -> psycopg.Connection[Any]:
@@ -23,11 +23,25 @@ def connect(database_url: str) -> psycopg.Connection[Any]:
     Raises:
         DatabaseUnavailableError: see there.
     """
+    place = _place(database_url)
     try:
         return psycopg.connect(
             database_url, autocommit=True, application_name="ticketmarts", options="-c timezone=UTC", connect_timeout=10
         )
     except psycopg.Error as error:
-        where = conninfo_to_dict(database_url)
-        place = f"{where.get('host', 'localhost')}:{where.get('port', 5432)}/{where.get('dbname', '')}"
         raise DatabaseUnavailableError(f"cannot reach the database at {place}: {error}".strip()) from error
+
+
+def _place(database_url: str) -> str:
+    """Where a URL points, for people to read."""
+    try:
+        where = conninfo_to_dict(database_url)
+    except psycopg.Error:
+        where = {}
+    # libpq's own message repeats what it cannot read, password and all; an @ in a host is the rest of a password.
+    if not where or "@" in str(where.get("host", "")):
+        raise DatabaseUnavailableError(
+            "DATABASE_URL cannot be read as a URL. Write postgresql://user:password@host:5432/database, "
+            "with %40 for an @ in the password, %2F for a /, %3A for a :."
+        )
+    return f"{where.get('host', 'localhost')}:{where.get('port', 5432)}/{where.get('dbname', '')}"

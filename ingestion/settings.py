@@ -14,6 +14,7 @@ from typing import Any
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableSettingError
 
 from ingestion.errors import UserError
 
@@ -81,13 +82,14 @@ class Settings(BaseSettings):
         return self.marketplace_base_url.rstrip("/")
 
 
-def load_settings(*, with_running_stack: bool = True, **overrides: Any) -> Settings:
-    """Read the settings: overrides first, then the environment, ``.env``, and the running stack's own.
+def load_settings(
+    *, with_running_stack: bool = True, dotenv: Path = PROJECT_FOLDER / ".env", **overrides: Any
+) -> Settings:
+    """Read the settings: overrides first, then the environment, ``dotenv``, and the running stack's own.
 
     Raises:
         SettingsError: a value is out of its range or of the wrong kind; names each such variable.
     """
-    dotenv = PROJECT_FOLDER / ".env"
     try:
         settings = Settings(_env_file=dotenv, **overrides)  # type: ignore[call-arg]
         if with_running_stack:
@@ -96,6 +98,10 @@ def load_settings(*, with_running_stack: bool = True, **overrides: Any) -> Setti
     except ValidationError as error:
         problems = "; ".join(f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
         raise SettingsError(f"wrong settings (environment or {dotenv}): {problems}") from error
+    except UnreadableSettingError as error:
+        # Raised before any validation, and without the variable's name in one place; only this one is JSON.
+        problem = "MARKETPLACE_HEADERS: Input should be a JSON object"
+        raise SettingsError(f"wrong settings (environment or {dotenv}): {problem}") from error
     return settings
 
 

@@ -19,8 +19,9 @@ from rich.table import Table
 
 SECONDS_BETWEEN_LINES = 5.0
 
-messages = Console(stderr=True)
-"""Where people read; standard output is kept for answers."""
+# What is printed comes from the marketplace, too: its brackets are no markup.
+messages = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+"""Where people read, a line a message; standard output is kept for answers."""
 
 
 @contextmanager
@@ -69,4 +70,4 @@ def print_table(rows: list[dict[str, Any]], *, title: str | None = None) -> None
         table.add_column(heading.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
-    Console().print(table)
+    Console(markup=False, highlight=False).print(table)

@@ -47,17 +47,20 @@ class ProductionsReport:
 
 def track(connection: psycopg.Connection[Any], event_ids: Sequence[int], interval_seconds: int) -> int:
     """Track events from now on; says how many were not tracked before."""
-    cursor = connection.execute(
+    given = sorted(set(event_ids))
+    (already,) = connection.execute(
         """
-        insert into raw.tracked_events (event_id, interval_seconds)
-        select unnest(%s::bigint[]), %s
-        on conflict (event_id) do update
-        set is_tracked = true, interval_seconds = excluded.interval_seconds
-        where not tracked_events.is_tracked or tracked_events.interval_seconds <> excluded.interval_seconds
+        with saved as (
+            insert into raw.tracked_events (event_id, interval_seconds)
+            select unnest(%(event_ids)s::bigint[]), %(interval_seconds)s
+            on conflict (event_id) do update
+            set is_tracked = true, interval_seconds = excluded.interval_seconds
+        )
+        select count(*) from raw.tracked_events where is_tracked and event_id = any(%(event_ids)s)
         """,
-        (sorted(set(event_ids)), interval_seconds),
-    )
-    return cursor.rowcount
+        {"event_ids": given, "interval_seconds": interval_seconds},
+    ).fetchone() or (0,)
+    return len(given) - int(already)
 
 
 def untrack(connection: psycopg.Connection[Any], event_ids: Sequence[int]) -> int:
@@ -91,7 +94,7 @@ def events_to_scrape(connection: psycopg.Connection[Any], now: datetime) -> dict
     return {
         event.event_id: event.interval_seconds
         for event in list_tracked(connection)
-        if event.starts_at is None or event.starts_at + SCRAPING_GRACE > now
+        if event.starts_at is None or event.starts_at > now - SCRAPING_GRACE
     }
 
 

@@ -132,9 +132,11 @@ def _identity(
     mixed = _hash_texts(source_listing_id)
     mixed = _mix(mixed ^ placement_id.view(np.uint64))
     mixed = _mix(mixed ^ terms_id.view(np.uint64))
-    for seats in (seat_low, seat_high):
-        if any(seat is not None for seat in seats):
-            mixed = _mix(mixed ^ _hash_texts(["" if seat is None else f"={seat}" for seat in seats]))
+    for sign, seats in (("<", seat_low), (">", seat_high)):
+        if seats.count(None) != len(seats):
+            # A listing without seats must not change its identity when another one in the book has some.
+            named = _mix(mixed ^ _hash_texts(["" if seat is None else f"{sign}{seat}" for seat in seats]))
+            mixed = np.where([seat is not None for seat in seats], named, mixed)
     return mixed
 
 

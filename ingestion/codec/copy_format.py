@@ -8,15 +8,12 @@ in the server: dimensions, has-nulls, element type; length and lower bound of ea
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 import numpy as np
-import psycopg
-from psycopg.abc import Buffer
-from psycopg.adapt import Loader
-from psycopg.pq import Format
 
 from ingestion.codec.book import Texts
 
@@ -32,7 +29,6 @@ _ELEMENTS = {  # numpy kind: (type OID, one array element as PostgreSQL sends it
     np.dtype(np.int64): (20, np.dtype([("length", ">i4"), ("value", ">i8")])),
 }
 _ARRAY_HEADER_BYTES = 20
-_ARRAY_OIDS = {1005: np.dtype(np.int16), 1007: np.dtype(np.int32), 1016: np.dtype(np.int64)}
 
 _pack_length = struct.Struct(">i").pack
 _pack_array_header = struct.Struct(">iiiii").pack
@@ -95,8 +91,8 @@ def text_array(values: Texts) -> bytes:
 
 
 def seat_array(values: Texts) -> bytes:
-    """A text[] field of seats: empty when no listing names one, which most do not."""
-    return text_array(values if any(value is not None for value in values) else values[:0])
+    """A text[] field of seats: null when no listing names one, which most do not."""
+    return text_array(values) if any(value is not None for value in values) else _NULL
 
 
 def _array_field(oid: int, count: int, elements: bytes) -> bytes:
@@ -106,22 +102,11 @@ def _array_field(oid: int, count: int, elements: bytes) -> bytes:
     return _pack_length(_ARRAY_HEADER_BYTES + len(elements)) + _pack_array_header(1, 1, oid, count, 1) + elements
 
 
-class _NumpyArrayLoader(Loader):
-    """Reads a binary smallint[], integer[] or bigint[] without nulls as a numpy array."""
-
-    format = Format.BINARY
-    element: ClassVar[np.dtype[Any]]
-
-    def load(self, data: Buffer) -> np.ndarray[Any, Any]:
-        _, sent = _ELEMENTS[self.element]
-        if len(data) <= _ARRAY_HEADER_BYTES:
-            return np.empty(0, dtype=self.element)
-        values = np.frombuffer(data, dtype=sent, offset=_ARRAY_HEADER_BYTES)["value"]
-        return values.astype(self.element)
-
-
-def read_arrays_as_numpy(cursor: psycopg.Cursor[Any]) -> None:
-    """Make a binary cursor return integer arrays as numpy arrays."""
-    for oid, element in _ARRAY_OIDS.items():
-        loader = type(f"Loader{oid}", (_NumpyArrayLoader,), {"element": element})
-        cursor.adapters.register_loader(oid, loader)
+def joined_integer_arrays(
+    sent: Sequence[bytes], element: np.dtype[Any]
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, np.dtype[np.int64]]]:
+    """Arrays in the form that ``array_send`` gives them, without nulls, end to end; and the length of each."""
+    _, form = _ELEMENTS[element]
+    elements = b"".join([array[_ARRAY_HEADER_BYTES:] for array in sent])
+    lengths = np.array([max(len(array) - _ARRAY_HEADER_BYTES, 0) // form.itemsize for array in sent], dtype=np.int64)
+    return np.frombuffer(elements, dtype=form)["value"].astype(element), lengths

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingestion.codec.book import NO_ALL_IN, Book, Int16s, Int32s, Int64s, Texts, UInt64s
+from ingestion.codec.book import Book, Int16s, Int32s, Int64s, Texts, UInt64s
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,11 @@ EMPTY_STATE = BookState(
 
 @dataclass(frozen=True)
 class Delta:
-    """The listings that changed, those new in it first; the columns from ``source_listing_id`` on cover only those."""
+    """The listings that changed: first those new in it, then those of another quantity or price, last those gone.
+
+    ``listing_key`` names them all, ``quantity`` and the prices cover all but the gone, the columns from
+    ``source_listing_id`` on only the new: each column is as long as it has something to say.
+    """
 
     listing_key: Int32s
     quantity: Int16s
@@ -113,12 +117,11 @@ def _locate(identity: UInt64s, wanted: UInt64s) -> tuple[np.ndarray[tuple[int], 
 
 def _delta(book: Book, listing_key: Int32s, added: Int64s, changed: Int64s, gone_key: Int32s) -> Delta:
     rows = np.concatenate((added, changed))
-    gone = len(gone_key)
     return Delta(
         listing_key=np.concatenate((listing_key[rows], gone_key)),
-        quantity=np.concatenate((book.quantity[rows], np.zeros(gone, dtype=np.int16))),
-        price_cents=np.concatenate((book.price_cents[rows], np.zeros(gone, dtype=np.int32))),
-        all_in_cents=np.concatenate((book.all_in_cents[rows], np.full(gone, NO_ALL_IN, dtype=np.int32))),
+        quantity=book.quantity[rows],
+        price_cents=book.price_cents[rows],
+        all_in_cents=book.all_in_cents[rows],
         source_listing_id=book.source_listing_id[added],
         placement_id=book.placement_id[added],
         terms_id=book.terms_id[added],

@@ -69,14 +69,14 @@ def parse_listings(event_id: int, body: bytes) -> ListingsBody:
     """Read the body of a listings answer for ``event_id``.
 
     Raises:
-        CaptureError: the body is no listings body (``bad_payload``), is another event's (``wrong_production``), does
+        CaptureError: the body is no listings body or none of its tickets can be read (``bad_payload``), is another event's (``wrong_production``), does
             not agree with its own count (``count_mismatch``, ``empty_unexpected``) or is not in US dollars
             (``wrong_currency``). It carries the body.
     """
     try:
         parsed = _body_decoder.decode(body)
         tickets = _decode_tickets(parsed.tickets)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CaptureError(FailureKind.BAD_PAYLOAD, f"no listings body: {error}", body=body) from error
     if not parsed.global_ or tickets is None:
         missing = "global" if not parsed.global_ else "tickets"
@@ -88,6 +88,9 @@ def parse_listings(event_id: int, body: bytes) -> ListingsBody:
         raise CaptureError(kind, message, body=body)
 
     listings, rejected = _read_tickets(tickets, parsed.tickets)
+    if rejected and not listings:  # a change of the format, which must not look like everything being sold
+        message = f"none of its {len(rejected)} tickets can be read; of the first one {rejected[0].reason}"
+        raise CaptureError(FailureKind.BAD_PAYLOAD, message, body=body)
     book, placements, terms = _build(listings)
     seating = seating_document(parsed.global_[0], parsed.groups or [], parsed.sections or [])
     return ListingsBody(book, placements, terms, rejected, seating)

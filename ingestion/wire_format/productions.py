@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from ingestion.failures import CaptureError, FailureKind
+from ingestion.wire_format.scalars import text
 
 ProductionDocument: TypeAlias = dict[str, Any]
 
@@ -47,13 +48,13 @@ def parse_production(event_id: int, body: bytes) -> ProductionDocument:
 def starts_at(document: ProductionDocument) -> datetime | None:
     """The event's start (``utcDate``), None where it is unknown or the marketplace says that it is to be decided."""
     utc_date = document.get("utcDate")
-    if not isinstance(utc_date, str) or document.get("dateTbd") is True:
+    if not isinstance(utc_date, str) or document.get("dateTbd") in (True, "true"):
         return None
     try:
         start = datetime.fromisoformat(utc_date)
-    except ValueError:
+        return start.astimezone(UTC) if start.tzinfo else start.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # no date, or one at the very edge of the calendar
         return None
-    return start if start.tzinfo else start.replace(tzinfo=UTC)
 
 
 def _without_moving_keys(value: Any) -> Any:
@@ -61,4 +62,4 @@ def _without_moving_keys(value: Any) -> Any:
         return {key: _without_moving_keys(item) for key, item in value.items() if key not in MOVING_KEYS}
     if isinstance(value, list):
         return [_without_moving_keys(item) for item in value]
-    return value
+    return text(value) if isinstance(value, str) else value  # without NUL, which jsonb cannot hold

@@ -35,18 +35,27 @@ def is_missing(value: Scalar) -> bool:
     return value is None or value == ""
 
 
+def finite_number(value: Scalar) -> float | None:
+    """A number, also from "5.1"; None for anything else, ``true`` and infinity included."""
+    # float() would take true for 1, and "1_000", which is Python's spelling and no marketplace's.
+    if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
+        return None
+    try:
+        number = float(value)  # type: ignore[arg-type]  # None raises TypeError, which is meant
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
 def cents(value: Scalar) -> int:
     """A price in whole cents, rounded to the nearest.
 
     Raises:
         ScalarError: it is no finite number of 0 to 21,474,836.47 (PostgreSQL's integer, in cents).
     """
-    try:
-        amount = float(value)  # type: ignore[arg-type]  # None raises TypeError, which is meant
-    except (TypeError, ValueError):
-        raise ScalarError(f"{value!r} is no price") from None
+    amount = finite_number(value)
     # Exact for two decimals: below 2**53 / 100 the nearest double times 100 rounds to the written number.
-    whole = round(amount * _CURRENCY_DIGITS) if math.isfinite(amount) else -1
+    whole = -1 if amount is None else round(amount * _CURRENCY_DIGITS)
     if not 0 <= whole <= _MOST_CENTS:
         raise ScalarError(f"{value!r} is no price")
     return whole
@@ -58,10 +67,7 @@ def whole_number(value: Scalar) -> int:
     Raises:
         ScalarError: it is none.
     """
-    try:
-        number = float(value)  # type: ignore[arg-type]  # None raises TypeError, which is meant
-    except (TypeError, ValueError):
-        raise ScalarError(f"{value!r} is no whole number") from None
-    if not number.is_integer():
+    number = finite_number(value)
+    if number is None or not number.is_integer():
         raise ScalarError(f"{value!r} is no whole number")
     return int(number)

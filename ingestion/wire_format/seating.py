@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from ingestion.wire_format.scalars import Scalar, ScalarError, text, whole_number
+from ingestion.wire_format.scalars import Scalar, ScalarError, finite_number, text, whole_number
 
 SeatingDocument: TypeAlias = dict[str, Any]
 
@@ -51,7 +51,10 @@ class Section(msgspec.Struct):
 
 
 def seating_document(about: Global, zones: list[Zone], sections: list[Section]) -> SeatingDocument:
-    """The document of ``raw.seating``: keys without a value are left out, zones and sections are in order of id."""
+    """The document of ``raw.seating``: keys without a value are left out, zones and sections are in order of id.
+
+    The same seating gives the same document whatever order it comes in and whether numbers come as strings.
+    """
     return {
         "production_name": text(about.productionName),
         "venue": _without_missing(
@@ -63,22 +66,22 @@ def seating_document(about: Global, zones: list[Zone], sections: list[Section]) 
             timezone=text(about.venueTimeZone),
             capacity=_count(about.venueCapacity),
         ),
-        "zones": sorted((_without_missing(id=text(zone.i), name=text(zone.n)) for zone in zones), key=_by_id),
+        "zones": sorted((_without_missing(id=text(zone.i), name=text(zone.n)) for zone in zones), key=_in_order),
         "sections": sorted(
             (
                 _without_missing(
                     id=text(section.i),
                     zone_id=text(section.g),
                     name=text(section.n),
-                    view_score=section.ss,
-                    angle=section.ang,
-                    distance=section.dst,
-                    x=section.rx,
-                    y=section.ry,
+                    view_score=finite_number(section.ss),
+                    angle=finite_number(section.ang),
+                    distance=finite_number(section.dst),
+                    x=finite_number(section.rx),
+                    y=finite_number(section.ry),
                 )
                 for section in sections
             ),
-            key=_by_id,
+            key=_in_order,
         ),
     }
 
@@ -87,8 +90,8 @@ def _without_missing(**values: Any) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None and value != ""}
 
 
-def _by_id(item: dict[str, Any]) -> str:
-    return str(item.get("id", ""))
+def _in_order(item: dict[str, Any]) -> tuple[str, str]:
+    return item.get("id", ""), item.get("name", "")
 
 
 def _count(value: Scalar) -> int | None:

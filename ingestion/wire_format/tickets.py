@@ -19,6 +19,7 @@ from ingestion.wire_format.scalars import Scalar, ScalarError, cents, is_missing
 
 _LONGEST_ID = 64
 _MOST_TICKETS = 2**15 - 1
+_LONGEST_SPLIT = len(str(_MOST_TICKETS))
 
 
 class Ticket(msgspec.Struct, gc=False):
@@ -69,7 +70,8 @@ def read_listing(ticket: Ticket | str) -> Listing:
     """
     if isinstance(ticket, str):
         raise ScalarError(ticket)
-    source_listing_id = text(ticket.i, ticket.listingId, ticket.id)
+    # An empty short key says nothing here, unlike that of a section or row.
+    source_listing_id = text(ticket.i) or text(ticket.listingId) or text(ticket.id)
     if not source_listing_id or len(source_listing_id) > _LONGEST_ID:
         raise ScalarError(f"{source_listing_id!r} is no listing id")
     price_cents = cents(ticket.p)
@@ -112,4 +114,5 @@ def _read_terms(m: Scalar, stp: Scalar, n: Scalar, face_value: Scalar) -> tuple[
 def _splits(value: Scalar) -> tuple[int, ...]:
     """The quantities that a buyer may take, of ``"1,3"``; what is no number in it says nothing to a buyer."""
     parts = (part.strip() for part in (text(value) or "").split(","))
-    return tuple(int(part) for part in parts if part.isdecimal() and int(part) <= _MOST_TICKETS)
+    numbers = (int(part) for part in parts if part.isdecimal() and len(part) <= _LONGEST_SPLIT)
+    return tuple(number for number in numbers if number <= _MOST_TICKETS)

@@ -62,10 +62,11 @@ comment on table raw.terms is
 'How a listing is sold: quantities it may be split into, delivery, notes, face value. terms_id is a 64-bit hash of the other columns.';
 
 -- Snapshots ----------------------------------------------------------------------------------------------------------
--- The four parallel arrays name the listings that changed (quantity 0: gone). The listings that are new come first in
--- them, and the five arrays from source_listing_id on say what those first ones are; they are shorter for that reason,
--- and one unnest() of all nine gives the rows. seat_low and seat_high are empty where no new listing names seats.
--- all_in_cents is -1 where the marketplace gave no all-in price, which keeps the array free of nulls and so binary.
+-- Nine parallel arrays say what changed; one unnest() of them all gives the rows. listing_key names the listings: first
+-- those that are new, then those whose quantity or price changed, last those that are gone. Each other array is as long
+-- as it has something to say: quantity and the prices leave out the gone, the five from source_listing_id on say what
+-- the new ones are, and seat_low and seat_high are null where no new listing names seats. all_in_cents is -1 where the
+-- marketplace gave no all-in price: without nulls the array is one block for the programs that write it.
 
 create table raw.snapshots (
     event_id bigint not null,
@@ -88,8 +89,8 @@ create table raw.snapshots (
     source_listing_id text[] not null,
     placement_id bigint[] not null,
     terms_id bigint[] not null,
-    seat_low text[] not null,
-    seat_high text[] not null,
+    seat_low text[],
+    seat_high text[],
     primary key (event_id, captured_at)
 ) partition by range (captured_at);
 comment on table raw.snapshots is
@@ -107,8 +108,8 @@ create table raw.keyframes (
     source_listing_id text[] not null,
     placement_id bigint[] not null,
     terms_id bigint[] not null,
-    seat_low text[] not null,
-    seat_high text[] not null,
+    seat_low text[],
+    seat_high text[],
     primary key (event_id, captured_at)
 ) partition by range (captured_at);
 comment on table raw.keyframes is
