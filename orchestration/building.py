@@ -14,7 +14,7 @@ import psycopg
 from ingestion.database import connect
 from ingestion.errors import UserError
 from ingestion.settings import Settings
-from orchestration.dbt_project_files import dbt_environment, run_dbt
+from orchestration.dbt_project_files import BUILD_ARGUMENTS, dbt_environment, run_dbt
 
 _BUILD_LOCK = "hashtext('ticketmarts.build')"
 
@@ -57,7 +57,7 @@ def build_marts(
             connection.execute(
                 "select raw.mark_stale(coalesce(%s, '-infinity'), coalesce(%s, 'infinity'))", (from_at, to_at)
             )
-        arguments = ["build", *(["--full-refresh"] if full_refresh else [])]
+        arguments = [*BUILD_ARGUMENTS, *(["--full-refresh"] if full_refresh else [])]
         stale = _stale_hours(connection)
         while True:
             on_run(stale)
@@ -72,7 +72,7 @@ def build_marts(
                     f"dbt ran without an error, but {left} hours are as stale as before; "
                     "`dbt build` in dbt_project/ shows what it did"
                 )
-            arguments, stale = ["build"], left
+            arguments, stale = [*BUILD_ARGUMENTS], left
 
 
 def _stale_hours(connection: psycopg.Connection[tuple[int]], up_to_mark: int | None = None) -> int:

@@ -17,6 +17,9 @@ DBT_FOLDER = PROJECT_FOLDER / "dbt_project"
 MANIFEST = DBT_FOLDER / "target" / "manifest.json"
 DBT_PROGRAM = Path(sys.executable).parent / "dbt"
 
+BUILD_ARGUMENTS = ("build", "--exclude-resource-type", "unit_test")
+"""Models and data tests. Unit tests run on fixtures, not on data: they belong to `make test`, not to every round."""
+
 _PARSED_SUFFIXES = frozenset((".sql", ".yml", ".md"))
 # Parsing connects to nothing, but the profile wants its variables.
 _NO_DATABASE = {"PGHOST": "localhost", "PGUSER": "nobody", "PGDATABASE": "none"}

@@ -19,6 +19,7 @@ from dagster_dbt import (
 )
 
 from orchestration.building import only_builder
+from orchestration.dbt_project_files import BUILD_ARGUMENTS
 from orchestration.pipeline import Pipeline
 
 DBT_POOL = "dbt"
@@ -59,7 +60,7 @@ def build_dbt_assets(manifest: Path) -> dg.AssetsDefinition:
     def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, pipeline: Pipeline) -> Iterator[DbtEvent]:
         pipeline.point_dbt_here()
         with only_builder(pipeline.settings().require_database_url()):
-            yield from events_with_rows(dbt.cli(["build"], context=context), context)
+            yield from events_with_rows(dbt.cli([*BUILD_ARGUMENTS], context=context), context)
 
     return dbt_models
 

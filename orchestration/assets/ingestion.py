@@ -73,7 +73,7 @@ def snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator
     settings = pipeline.settings()
     with pipeline.connect() as connection:
         intervals = events_to_scrape(connection, datetime.now(UTC))
-        report = scrape_round(settings, connection, intervals, run_id=UUID(context.run_id))
+        report = scrape_round(settings, connection, intervals, run_id=UUID(context.run.run_id))
     if report.failed_share > settings.scraper_max_failed_share:
         raise dg.Failure(
             f"{report.loaded.failure_count} of {report.event_count} events failed; what was captured is stored",
