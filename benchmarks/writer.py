@@ -9,6 +9,8 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -46,7 +48,7 @@ def _measure(connection: psycopg.Connection[Any]) -> Iterable[Figure]:
     console.print(f"{_NAME}: {EVENTS} events, {CAPTURES} captures each, 500 listings a capture")
     writer = SnapshotWriter(connection)
     for number, captures in enumerate(rounds(EVENTS, CAPTURES)):
-        seconds = _seconds(lambda batch=captures: writer.write(batch))
+        seconds = _seconds(partial(writer.write, captures))
         observations += sum(len(capture.book) for capture in captures)
         warm_seconds += seconds if number else 0  # an event's first capture is no delta
         first = captures[0]
@@ -60,8 +62,8 @@ def _measure(connection: psycopg.Connection[Any]) -> Iterable[Figure]:
     cold_seconds = cold_observations = copy_seconds = 0.0
     connection.execute(_PLAIN_TABLE)
     for number, captures in enumerate(rounds(EVENTS, CAPTURES_A_DAY // 2)):
-        seconds = _seconds(lambda batch=captures: SnapshotWriter(connection).write(batch))
-        copy_seconds += _seconds(lambda batch=captures: _copy_plain(connection, batch))
+        seconds = _seconds(partial(SnapshotWriter(connection).write, captures))
+        copy_seconds += _seconds(partial(_copy_plain, connection, captures))
         if number:
             cold_seconds += seconds
             cold_observations += sum(len(capture.book) for capture in captures)
@@ -77,11 +79,7 @@ def _read(connection: psycopg.Connection[Any], captures: list[Capture]) -> Itera
         "select event_id, captured_at from raw.snapshots order by md5(event_id || captured_at::text) limit %s",
         (_READS,),
     ).fetchall()
-    milliseconds = [
-        1000
-        * _seconds(lambda wanted=wanted: connection.execute("select * from raw.listings_at(%s, %s)", wanted).fetchall())
-        for wanted in instants
-    ]
+    milliseconds = [1000 * _seconds(partial(_read_book, connection, wanted)) for wanted in instants]
     percentiles = statistics.quantiles(milliseconds, n=100)
     yield Figure(
         _NAME,
@@ -89,6 +87,10 @@ def _read(connection: psycopg.Connection[Any], captures: list[Capture]) -> Itera
         f"{percentiles[49]:.1f} ms median, {percentiles[98]:.1f} ms p99",
         "≤ 20 ms",
     )
+
+
+def _read_book(connection: psycopg.Connection[Any], wanted: tuple[int, datetime]) -> list[tuple[Any, ...]]:
+    return connection.execute("select * from raw.listings_at(%s, %s)", wanted).fetchall()
 
 
 _PLAIN_TABLE = """

@@ -38,10 +38,11 @@ def _place(database_url: str) -> str:
         where = conninfo_to_dict(database_url)
     except psycopg.Error:
         where = {}
-    # libpq's own message repeats what it cannot read, password and all; an @ in a host is the rest of a password.
-    if not where or "@" in str(where.get("host", "")):
+    place = f"{where.get('host', 'localhost')}:{where.get('port', 5432)}/{where.get('dbname', '')}"
+    # libpq's own message repeats what it cannot read, password and all; an @ elsewhere is the rest of a password.
+    if not where or "@" in place:
         raise DatabaseUnavailableError(
             "DATABASE_URL cannot be read as a URL. Write postgresql://user:password@host:5432/database, "
             "with %40 for an @ in the password, %2F for a /, %3A for a :."
         )
-    return f"{where.get('host', 'localhost')}:{where.get('port', 5432)}/{where.get('dbname', '')}"
+    return place

@@ -25,7 +25,9 @@ messages = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
-def show_progress(description: str, total: int | None) -> Iterator[Callable[[int], None]]:
+def show_progress(
+    description: str, total: int | None, *, seconds_between_lines: float = SECONDS_BETWEEN_LINES
+) -> Iterator[Callable[[int], None]]:
     """A progress bar on a terminal, else a line every few seconds; yields a function that counts units in."""
     if messages.is_terminal:
         columns = (
@@ -44,7 +46,7 @@ def show_progress(description: str, total: int | None) -> Iterator[Callable[[int
     def count_in(count: int) -> None:
         nonlocal done, said_at
         done += count
-        if time.monotonic() - said_at >= SECONDS_BETWEEN_LINES:
+        if time.monotonic() - said_at >= seconds_between_lines:
             said_at = time.monotonic()
             messages.print(f"{description}: {done}" + (f" of {total}" if total else ""))
 

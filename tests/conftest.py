@@ -1,16 +1,25 @@
-"""Fixtures for everybody: a throw-away PostgreSQL for the whole run, and databases with every migration applied."""
+"""Fixtures for everybody: a throw-away PostgreSQL, databases with every migration applied, and the Data API."""
 
 from __future__ import annotations
 
+import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from itertools import count
 
+import httpx
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
+from stack import ports
+from stack.api import api_command, api_environment, api_url, give_roles_passwords
+from stack.keys import Keys, make_keys
 from stack.migrations import apply_migrations
+from stack.node import node_environment
 from stack.postgres_cluster import PostgresServer
 from stack.throw_away_postgres import throw_away_postgres
 
@@ -46,6 +55,53 @@ def empty_database_url(postgres_server: PostgresServer) -> Iterator[str]:
     """A database without anything in it, for one test alone."""
     with _database(postgres_server, template="template1") as url:
         yield url
+
+
+@dataclass(frozen=True)
+class ApiServer:
+    """A running Data API: its address, and keys to speak to it with."""
+
+    url: str
+    keys: Keys
+
+    def client(self, key: str | None = None, token: str | None = None) -> httpx.Client:
+        """A client as supabase-js is one: the key in ``apikey``, and as bearer token unless there is another."""
+        apikey = key or self.keys.anon_key
+        headers = {"apikey": apikey, "Authorization": f"Bearer {token or apikey}"}
+        return httpx.Client(base_url=f"{self.url}/rest/v1", headers=headers, timeout=30, trust_env=False)
+
+
+@pytest.fixture(scope="session")
+def api_keys(postgres_server: PostgresServer) -> Keys:
+    """Keys and role passwords that every API server of this run shares, as they share the PostgreSQL server."""
+    keys = make_keys()
+    give_roles_passwords(postgres_server, keys)
+    return keys
+
+
+@pytest.fixture(scope="module")
+def api_server(postgres_server: PostgresServer, database_url: str, api_keys: Keys) -> Iterator[ApiServer]:
+    """The Data API on the database of `database_url`. It notices new tables and views within about a second."""
+    port = ports.free_port()
+    database = str(conninfo_to_dict(database_url)["dbname"])
+    environment = {**node_environment(), **api_environment(postgres_server, database, api_keys, port)}
+    process = subprocess.Popen(api_command(), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_until_answering(f"{api_url(port)}/healthz", process)
+        yield ApiServer(api_url(port), api_keys)
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def _wait_until_answering(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        with suppress(httpx.TransportError):
+            if httpx.get(url, trust_env=False).status_code == httpx.codes.OK:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"{url} does not answer; exit status {process.poll()}")
 
 
 @contextmanager

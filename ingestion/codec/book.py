@@ -18,6 +18,7 @@ Int16s: TypeAlias = NDArray[np.int16]
 Int32s: TypeAlias = NDArray[np.int32]
 Int64s: TypeAlias = NDArray[np.int64]
 UInt64s: TypeAlias = NDArray[np.uint64]
+Integers: TypeAlias = NDArray[np.signedinteger[Any]]
 Texts: TypeAlias = NDArray[np.object_]
 
 NO_ALL_IN = -1
@@ -69,13 +70,13 @@ class Book:
 def build_book(
     *,
     source_listing_id: Sequence[str],
-    placement_id: Sequence[int] | Int64s,
-    terms_id: Sequence[int] | Int64s,
+    placement_id: Sequence[int] | Integers,
+    terms_id: Sequence[int] | Integers,
     seat_low: Sequence[str | None],
     seat_high: Sequence[str | None],
-    quantity: Sequence[int] | Int16s,
-    price_cents: Sequence[int] | Int32s,
-    all_in_cents: Sequence[int] | Int32s,
+    quantity: Sequence[int] | Integers,
+    price_cents: Sequence[int] | Integers,
+    all_in_cents: Sequence[int] | Integers,
 ) -> tuple[Book, Int64s]:
     """Make a book of parallel columns in any order; ``NO_ALL_IN`` stands for a missing all-in price.
 

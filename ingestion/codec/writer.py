@@ -87,6 +87,9 @@ class SnapshotWriter:
         """Make partitions in transactions of their own: attaching one takes a lock that should be short."""
         for day in sorted(days - self._days_with_partitions):
             with self._connection.transaction():
+                # Before, in a statement of its own: the function looks for the partition before it waits for this lock,
+                # and PostgreSQL would answer its second look from the cache ("relation already exists" at midnight).
+                self._connection.execute("select pg_advisory_xact_lock(hashtext('raw.ensure_partitions'))")
                 self._connection.execute("select raw.ensure_partitions(%s, %s)", (day, day))
             self._days_with_partitions.add(day)
 

@@ -69,9 +69,9 @@ def parse_listings(event_id: int, body: bytes) -> ListingsBody:
     """Read the body of a listings answer for ``event_id``.
 
     Raises:
-        CaptureError: the body is no listings body or none of its tickets can be read (``bad_payload``), is another event's (``wrong_production``), does
-            not agree with its own count (``count_mismatch``, ``empty_unexpected``) or is not in US dollars
-            (``wrong_currency``). It carries the body.
+        CaptureError: the body is no listings body or none of its tickets can be read (``bad_payload``), is another
+            event's (``wrong_production``), does not agree with its own count (``count_mismatch``,
+            ``empty_unexpected``) or is not in US dollars (``wrong_currency``). It carries the body.
     """
     try:
         parsed = _body_decoder.decode(body)

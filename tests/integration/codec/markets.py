@@ -131,6 +131,11 @@ def capture(plain: PlainCapture) -> Capture:
     )
 
 
+def capture_of(held: Sequence[PlainListing]) -> Capture:
+    """A capture with these listings, of no event in particular."""
+    return capture(PlainCapture(EVENT_IDS[0], START, tuple(held)))
+
+
 def plain_listing(row: Sequence[Any]) -> PlainListing:
     """A row of ``raw.listings_at`` without its first column, the capture's instant."""
     values = PlainListing(*row)

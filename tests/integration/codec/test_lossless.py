@@ -62,7 +62,8 @@ def test_the_deltas_alone_retell_every_book(connection: psycopg.Connection[Any],
     for plain in captured:
         book = books.setdefault(plain.event_id, {})
         rows = connection.execute(
-            "select change, source_listing_id, quantity, price_cents, all_in_cents from raw.listing_changes(%s, %s, %s)",
+            "select change, source_listing_id, quantity, price_cents, all_in_cents"
+            " from raw.listing_changes(%s, %s, %s)",
             (plain.event_id, plain.captured_at, plain.captured_at + timedelta(microseconds=1)),
         ).fetchall()
         # A listing whose fixed attributes change is gone and added under one id: the new one counts.

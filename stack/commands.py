@@ -1,0 +1,58 @@
+"""The stack's own commands: `up`, `down`, `migrate`.
+
+Each imports what it needs when it runs, so that ``--help`` is quick.
+"""
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def up(
+    history_days: Annotated[
+        int, typer.Option(min=0, max=30, help="Days of the sandbox's history to bring in the first time; 0 for none.")
+    ] = 3,
+) -> None:
+    """Start PostgreSQL, the API, Dagster and the sandbox, and stay in the foreground. Ctrl-C stops all of it."""
+    from rich.console import Console
+
+    from ingestion.settings import load_settings
+    from stack.up import UpOptions
+    from stack.up import up as run_up
+
+    run_up(load_settings(with_running_stack=False), UpOptions(history_days), Console())
+
+
+@app.command()
+def down() -> None:
+    """Stop the stack that runs in another terminal, and wait until it has stopped."""
+    from ingestion.settings import load_settings
+    from stack.home_lock import stop_holder
+
+    home = load_settings(with_running_stack=False).ticketmarts_home
+    typer.echo("stopped" if stop_holder(home) else f"nothing runs in {home}")
+
+
+@app.command()
+def migrate(
+    *,
+    advisors: Annotated[
+        bool, typer.Option("--advisors", help="Ask Supabase's security and performance advisors afterwards.")
+    ] = False,
+) -> None:
+    """Apply supabase/migrations to the database in force."""
+    from ingestion.settings import load_settings
+    from stack.migrations import apply_migrations, check_advisors
+
+    database_url = load_settings().require_database_url()
+    applied = apply_migrations(database_url)
+    typer.echo("\n".join(f"applied {name}" for name in applied) or "nothing to apply: the database is up to date")
+    if advisors:
+        check_advisors(database_url)
+        typer.echo("the advisors have nothing to say")

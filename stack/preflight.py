@@ -1,0 +1,37 @@
+"""What must hold before anything is started, checked first, so that nothing stops half way for a foreseeable reason."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from ingestion.settings import PROJECT_FOLDER
+from stack import node, ports
+from stack.errors import StackError
+from stack.programs import Program
+
+_MIN_FREE_BYTES = 2**30
+
+
+def check(home: Path, programs: Iterable[Program]) -> None:
+    """Raise StackError, which says what to do, where the disk, a port, a tool or a file is not as it must be."""
+    free_bytes = shutil.disk_usage(home).free
+    if free_bytes < _MIN_FREE_BYTES:
+        raise StackError(
+            f"{free_bytes // 2**20} MB are free on the disk of {home}, and the stack needs "
+            f"{_MIN_FREE_BYTES // 2**20} MB to begin with. Make room there, "
+            "or set TICKETMARTS_HOME to a folder on another disk."
+        )
+    node.supabase_program()
+    for file in ("workspace.yaml", "dagster.yaml"):
+        if not (PROJECT_FOLDER / file).exists():
+            raise StackError(f"{PROJECT_FOLDER / file} is missing: the checkout is not complete (`git status`).")
+    taken: dict[int, str] = {}
+    for program in programs:
+        if program.port is None:
+            continue
+        if program.port in taken:
+            raise StackError(f"{program.port_setting} and {taken[program.port]} are both {program.port}: change one.")
+        taken[program.port] = program.port_setting
+        ports.require_free(program.port, program.port_setting)

@@ -1,0 +1,59 @@
+"""`supabase/migrations` by the official CLI: applied once, refused clearly, and nothing granted by accident."""
+
+from __future__ import annotations
+
+import re
+
+import psycopg
+import pytest
+
+from ingestion.settings import PROJECT_FOLDER
+from stack.errors import StackError
+from stack.migrations import apply_migrations, check_advisors
+
+_FILES = sorted(path.name for path in (PROJECT_FOLDER / "supabase" / "migrations").glob("*.sql"))
+
+
+def test_migrations_are_applied_once(empty_database_url: str):
+    assert apply_migrations(empty_database_url) == _FILES
+    assert apply_migrations(empty_database_url) == []
+
+
+def test_the_roles_migration_can_be_repeated(fresh_database_url: str):
+    statements = (PROJECT_FOLDER / "supabase" / "migrations" / _FILES[0]).read_text()
+    assert "roles" in _FILES[0]
+    with psycopg.connect(fresh_database_url) as connection:
+        connection.execute(statements.encode())
+
+
+def test_a_failing_migration_is_named_and_the_password_is_not_shown(empty_database_url: str):
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute("create schema raw")
+    with pytest.raises(StackError, match=r'migration \d+_raw.sql failed: .*"raw" already exists') as failure:
+        apply_migrations(empty_database_url)
+    password = re.search(r":(\w+)@", empty_database_url)
+    assert password is not None
+    assert password.group(1) not in str(failure.value)
+
+
+def test_a_database_out_of_reach_is_said():
+    with pytest.raises(StackError, match="could not be applied"):
+        apply_migrations("postgresql://nobody:secret@127.0.0.1:1/nowhere?sslmode=disable")
+
+
+def test_the_advisors_have_nothing_to_say(fresh_database_url: str):
+    check_advisors(fresh_database_url)
+
+
+def test_new_objects_in_public_are_for_nobody(fresh_database_url: str):
+    with psycopg.connect(fresh_database_url) as connection:
+        connection.execute("create table public.fresh as select 1 as value")
+        connection.execute("create function public.fresh() returns integer language sql set search_path = '' return 1")
+        for role in ("anon", "authenticated", "service_role", "authenticator"):
+            allowed = connection.execute(
+                "select has_table_privilege(%(r)s, 'public.fresh', 'select, insert, update, delete, truncate'),"
+                " has_function_privilege(%(r)s, 'public.fresh()', 'execute'),"
+                " has_schema_privilege(%(r)s, 'public', 'create')",
+                {"r": role},
+            ).fetchone()
+            assert allowed == (False, False, False), role

@@ -1,0 +1,1 @@
+"""Tests of what the stack decides, without starting it."""
