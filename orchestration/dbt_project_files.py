@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ingestion.errors import UserError
 from ingestion.settings import PROJECT_FOLDER, Settings, libpq_environment
@@ -22,7 +23,12 @@ BUILD_ARGUMENTS = ("build", "--exclude-resource-type", "unit_test")
 
 _PARSED_SUFFIXES = frozenset((".sql", ".yml", ".md"))
 # Parsing connects to nothing, but the profile wants its variables.
-_NO_DATABASE = {"PGHOST": "localhost", "PGUSER": "nobody", "PGDATABASE": "none"}
+_NO_DATABASE = {
+    "PGHOST": "localhost",
+    "PGUSER": "nobody",
+    "PGDATABASE": "none",
+    "DBT_PROFILES_DIR": str(DBT_FOLDER),
+}
 
 
 class DbtError(UserError):
@@ -38,7 +44,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def prepare_manifest() -> Path:
+def prepare_manifest(settings: Settings) -> Path:
     """Parse the project if its manifest is missing or older than a file that it was made of.
 
     ``DbtProject.prepare_if_dev`` would do so under ``dagster dev`` alone; this project's code location is also loaded
@@ -48,10 +54,14 @@ def prepare_manifest() -> Path:
         DbtError: the project does not parse.
     """
     if not MANIFEST.exists() or MANIFEST.stat().st_mtime < _newest_source():
-        # Into a folder of its own, then renamed: daemon and webserver may both be at it when the stack starts.
-        folder = MANIFEST.parent / f"parse-{os.getpid()}"
-        run_dbt(["parse", "--target-path", str(folder)], {**_NO_DATABASE, "DBT_PROFILES_DIR": str(DBT_FOLDER)})
-        (folder / MANIFEST.name).replace(MANIFEST)
+        # dbt throws its saved parse away when the profile's variables change, so it is made with those of the builds.
+        variables = dbt_environment(settings) if settings.database_url else _NO_DATABASE
+        MANIFEST.parent.mkdir(exist_ok=True)
+        # Aside, then renamed: daemon and webserver are both at it when the stack starts.
+        with TemporaryDirectory(dir=MANIFEST.parent, prefix="parse-") as aside:
+            run_dbt(["parse", "--target-path", aside], variables)
+            for name in ("partial_parse.msgpack", MANIFEST.name):
+                (Path(aside) / name).replace(MANIFEST.parent / name)
     return MANIFEST
 
 

@@ -21,6 +21,7 @@ from orchestration.rounds import build_round_schedule, round_job
 
 def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Fresh definitions, with some resources replaced."""
+    settings = load_settings()
     resources = {
         "pipeline": Pipeline(),
         "dbt": DbtCliResource(
@@ -29,9 +30,9 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
         **(resource_overrides or {}),
     }
     return dg.Definitions(
-        assets=[MARKETPLACE, tracked_events, snapshots, build_dbt_assets(prepare_manifest())],
+        assets=[MARKETPLACE, tracked_events, snapshots, build_dbt_assets(prepare_manifest(settings))],
         jobs=[round_job],
-        schedules=[build_round_schedule(load_settings().scraper_interval_minutes)],
+        schedules=[build_round_schedule(settings.scraper_interval_minutes)],
         resources=resources,
     )
 
