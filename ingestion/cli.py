@@ -14,6 +14,7 @@ import psycopg
 import typer
 
 from ingestion.database import connect
+from ingestion.exporting import export
 from ingestion.importing import import_recordings
 from ingestion.loading import LoadResult
 from ingestion.marketplace import open_marketplace
@@ -136,6 +137,28 @@ def snapshot(
         listings = read_snapshot(connection, event_id, _instant(at))
     for listing in listings:
         print_json_line(listing)
+
+
+@app.command("export")
+def export_(
+    what: Annotated[str, typer.Argument(help="observations (every listing of every capture), or a mart.")],
+    output: Annotated[Path, typer.Option(help="The Parquet file to write.")],
+    event_ids: Annotated[list[int] | None, typer.Option("--event", help="Only this event; may be repeated.")] = None,
+    from_at: Annotated[str | None, typer.Option("--from", help="Only captures from this instant on.")] = None,
+    to_at: Annotated[str | None, typer.Option("--to", help="Only captures before this instant.")] = None,
+) -> None:
+    """Write observations or a mart to a Parquet file."""
+    with connect(load_settings().require_database_url()) as connection, show_progress("exporting", None) as on_progress:
+        rows = export(
+            connection,
+            what,
+            output,
+            event_ids=event_ids or (),
+            from_at=_instant(from_at) if from_at else None,
+            to_at=_instant(to_at) if to_at else None,
+            on_progress=on_progress,
+        )
+    messages.print(f"{rows:,} rows in {output}")
 
 
 @app.command()

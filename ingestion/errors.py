@@ -8,6 +8,7 @@ and gets a traceback.
     ├── DatabaseUnavailableError   ingestion.database
     ├── RecordingError             ingestion.recordings
     ├── NoSnapshotError            ingestion.snapshots
+    ├── ExportError                ingestion.exporting
     └── StackError                 stack.errors
 """
 

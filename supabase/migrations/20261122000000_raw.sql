@@ -471,3 +471,53 @@ as $$
 $$;
 comment on function raw.listing_changes is
 'What changed in an event in [p_from_at, p_to_at), a row a listing and capture, with what the listing is: added, gone or changed (quantity or a price). The event''s first capture adds every listing. A listing whose fixed attributes change is gone and added at once under the same source_listing_id.';
+
+create function raw.observations(p_event_id bigint, p_from_at timestamptz, p_to_at timestamptz)
+returns table (
+    event_id bigint,
+    captured_at timestamptz,
+    source_listing_id text,
+    section text,
+    seat_row text,
+    zone_id text,
+    section_id text,
+    seat_low text,
+    seat_high text,
+    splits smallint[],
+    delivery text,
+    notes text,
+    face_value_cents integer,
+    quantity smallint,
+    price_cents integer,
+    all_in_cents integer
+)
+language sql stable parallel safe
+set search_path = ''
+as $$
+    select
+        c.event_id,
+        c.captured_at,
+        l.source_listing_id,
+        p.section,
+        p.seat_row,
+        p.zone_id,
+        p.section_id,
+        l.seat_low,
+        l.seat_high,
+        t.splits,
+        t.delivery,
+        t.notes,
+        t.face_value_cents,
+        l.quantity,
+        l.price_cents,
+        l.all_in_cents
+    from raw.listing_states(p_event_id, p_from_at, p_to_at) as l
+    inner join raw.snapshots as c
+        on l.from_at <= c.captured_at and c.captured_at < coalesce(l.until_at, 'infinity')
+    inner join raw.placements as p on l.placement_id = p.placement_id
+    inner join raw.terms as t on l.terms_id = t.terms_id
+    where c.event_id = p_event_id and c.captured_at >= p_from_at and c.captured_at < p_to_at
+    order by c.captured_at, l.source_listing_id collate "C";
+$$;
+comment on function raw.observations is
+'Every listing of every capture of an event in [p_from_at, p_to_at): the books spelled out, some 500 times what is stored.';
