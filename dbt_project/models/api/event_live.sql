@@ -1,0 +1,62 @@
+-- The newest capture of every event, with what a screen says of the event beside it.
+
+with latest as (
+    select * from {{ ref('event_latest') }}
+),
+
+events as (
+    select * from {{ ref('dim_events') }}
+),
+
+venues as (
+    select * from {{ ref('dim_venues') }}
+),
+
+final as (
+    select
+        -- ids
+        latest.event_id,
+        events.venue_id,
+
+        -- strings
+        events.event_name,
+        venues.venue_name,
+        venues.city,
+        venues.state,
+        venues.country_code,
+        venues.timezone,
+
+        -- numerics
+        venues.capacity,
+        events.interval_seconds,
+        latest.listings,
+        latest.tickets,
+        latest.get_in,
+        latest.price_p25,
+        latest.price_median,
+        latest.price_p75,
+        latest.price_avg,
+        latest.price_avg_trimmed,
+        latest.price_max,
+        latest.all_in_get_in,
+        latest.all_in_price_p25,
+        latest.all_in_price_median,
+        latest.all_in_price_p75,
+        latest.all_in_price_avg,
+        latest.all_in_price_avg_trimmed,
+        latest.all_in_price_max,
+        latest.pair_get_in,
+
+        -- booleans
+        events.is_tracked,
+
+        -- timestamps
+        events.starts_at,
+        events.starts_at_local,
+        latest.captured_at
+    from latest
+    left join events on latest.event_id = events.event_id
+    left join venues on events.venue_id = venues.venue_id
+)
+
+select * from final

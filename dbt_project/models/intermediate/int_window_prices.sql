@@ -1,0 +1,95 @@
+-- The distribution of the pre-fee and of the all-in prices of a window, each observation once. Observations are counted
+-- by price, not spelled out; ceil(p × n) in double precision is the row that PostgreSQL's percentile_disc takes.
+
+with window_states as not materialized (
+    select * from {{ ref('int_window_states') }}
+),
+
+priced as (
+    select
+        window_number,
+        'price' as kind,
+        price_cents as cents,
+        capture_count,
+        can_be_pair
+    from window_states
+    union all
+    select
+        window_number,
+        'all_in' as kind,
+        all_in_cents as cents,
+        capture_count,
+        can_be_pair
+    from window_states
+    where all_in_cents is not null
+),
+
+counted as (
+    select
+        window_number,
+        kind,
+        cents,
+        sum(capture_count)::integer as observations,
+        bool_or(can_be_pair) as has_pair
+    from priced
+    group by window_number, kind, cents
+),
+
+totals as (
+    select
+        window_number,
+        kind,
+        ceil(0.05::double precision * sum(observations))::bigint as p05_row,
+        ceil(0.25::double precision * sum(observations))::bigint as p25_row,
+        ceil(0.5::double precision * sum(observations))::bigint as median_row,
+        ceil(0.75::double precision * sum(observations))::bigint as p75_row,
+        ceil(0.95::double precision * sum(observations))::bigint as p95_row
+    from counted
+    group by window_number, kind
+),
+
+cumulated as (
+    select
+        *,
+        sum(observations) over distribution as observations_up_to
+    from counted
+    window distribution as (
+        partition by window_number, kind
+        order by cents
+        rows unbounded preceding
+    )
+),
+
+judged as (
+    select
+        cumulated.*,
+        totals.p25_row,
+        totals.median_row,
+        totals.p75_row,
+        cumulated.observations_up_to >= totals.p05_row
+        and cumulated.observations_up_to - cumulated.observations < totals.p95_row as is_within_p05_and_p95
+    from cumulated
+    inner join totals using (window_number, kind)
+),
+
+final as (
+    select
+        -- ids
+        window_number,
+        kind,
+
+        -- numerics
+        sum(observations) as observations,
+        sum(observations * cents::bigint) as total_cents,
+        sum(observations) filter (where is_within_p05_and_p95) as trimmed_observations,
+        sum(observations * cents::bigint) filter (where is_within_p05_and_p95) as trimmed_total_cents,
+        min(cents) filter (where observations_up_to >= p25_row) as p25_cents,
+        min(cents) filter (where observations_up_to >= median_row) as median_cents,
+        min(cents) filter (where observations_up_to >= p75_row) as p75_cents,
+        max(cents) as max_cents,
+        min(cents) filter (where has_pair) as pair_get_in_cents
+    from judged
+    group by window_number, kind
+)
+
+select * from final

@@ -1,0 +1,171 @@
+"""Who may read what dbt makes: exactly the API and the marts under it, and nobody writes, whatever a run does."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.integration.marts.markets import line, ticket
+from tests.integration.marts.warehouse import Warehouse
+
+ROLES = ("anon", "authenticated", "service_role")
+API = {"events", "aggregated_analytics", "daily_analytics", "event_live"}
+MARTS = {"event_hourly", "event_daily", "event_latest", "dim_events", "dim_venues"}
+READABLE = {f"public.{view}" for view in API} | {f"marts.{table}" for table in MARTS}
+
+
+@pytest.fixture(scope="module")
+def built(warehouse: Warehouse) -> Warehouse:
+    """A warehouse with one event in its marts, built where hosted Supabase's old default privileges still stand."""
+    warehouse.execute(
+        "alter default privileges in schema public grant all on tables to anon, authenticated, service_role"
+    )
+    at = datetime(2026, 3, 28, 6, 0, tzinfo=UTC)
+    warehouse.announce(31, starts_at=at)
+    warehouse.record([line(31, at, [ticket("VB1", "20.00")])])
+    warehouse.build()
+    return warehouse
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_reads_the_api_and_the_marts_under_it(built: Warehouse, role: str) -> None:
+    for relation in READABLE:
+        assert len(_ask_as(built, role, f"select * from {relation}")) == 1, relation
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_may_do_nothing_else(built: Warehouse, role: str) -> None:
+    allowed = built.rows(
+        """
+        select c.oid::regclass::text as relation, p.privilege
+        from pg_class as c
+        cross join unnest(array[
+            'select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger'
+        ]) as p (privilege)
+        where
+            c.relkind in ('r', 'v', 'm', 'p', 'f')
+            and c.relnamespace::regnamespace::text in ('raw', 'staging', 'intermediate', 'marts', 'public')
+            and has_table_privilege(%s, c.oid, p.privilege)
+        """,
+        [role],
+    )
+    assert {(row["relation"].removeprefix("public."), row["privilege"]) for row in allowed} == {
+        (relation.removeprefix("public."), "select") for relation in READABLE
+    }
+
+
+@pytest.mark.parametrize("schema", ["raw", "staging", "intermediate"])
+@pytest.mark.parametrize("role", ["anon", "authenticated"])
+def test_a_client_cannot_look_into_other_schemas(built: Warehouse, role: str, schema: str) -> None:
+    assert not built.value("select has_schema_privilege(%s, %s, 'usage')", [role, schema])
+
+
+@pytest.mark.parametrize("statement", ["insert into {} default values", "delete from {}", "truncate {}"])
+def test_a_client_cannot_write(built: Warehouse, statement: str) -> None:
+    refusals = (
+        psycopg.errors.InsufficientPrivilege,
+        psycopg.errors.ObjectNotInPrerequisiteState,  # not an updatable view
+        psycopg.errors.WrongObjectType,
+    )
+    for relation in READABLE:
+        with pytest.raises(refusals):
+            _ask_as(built, "authenticated", statement.format(relation))
+
+
+def test_every_view_asks_with_the_rights_of_its_reader(built: Warehouse) -> None:
+    options = built.rows(
+        "select relname, reloptions from pg_class where relnamespace = 'public'::regnamespace and relkind = 'v'"
+    )
+    assert {row["relname"]: row["reloptions"] for row in options} == {view: ["security_invoker=true"] for view in API}
+
+
+def test_row_level_security_stands_under_every_view(built: Warehouse) -> None:
+    secured = built.rows("select relname from pg_class where relnamespace = 'marts'::regnamespace and relrowsecurity")
+    assert {row["relname"] for row in secured} == MARTS
+
+
+def test_a_full_refresh_changes_nothing_of_it(built: Warehouse) -> None:
+    before = _security(built)
+
+    built.build("--full-refresh")
+
+    assert _security(built) == before
+
+
+def test_a_run_takes_back_what_was_changed_by_hand(built: Warehouse) -> None:
+    before = _security(built)
+
+    built.execute("grant all on public.events, marts.event_hourly to anon, service_role with grant option")
+    built.execute("grant select on marts.event_daily to public")
+    built.execute("alter table marts.event_latest disable row level security")
+    built.execute("drop policy everybody_reads on marts.dim_events")
+    built.execute("alter policy everybody_reads on marts.dim_venues using (false)")
+    built.execute("revoke select on public.event_live from anon")
+    assert _security(built) != before
+    built.build()
+
+    assert _security(built) == before
+
+
+def test_a_view_that_was_dropped_comes_back_as_it_was(built: Warehouse) -> None:
+    before = _security(built)
+
+    built.execute("drop view public.event_live, public.events, staging.stg_raw__snapshots cascade")
+    report = built.build()
+
+    assert report.succeeded
+    assert _security(built) == before
+
+
+def test_the_api_documents_itself(built: Warehouse) -> None:
+    undocumented = built.rows(
+        """
+        select c.relname, a.attname
+        from pg_class as c
+        inner join pg_attribute as a on c.oid = a.attrelid and a.attnum > 0
+        where
+            c.relnamespace = 'public'::regnamespace
+            and (
+                coalesce(obj_description(c.oid, 'pg_class'), '') = ''
+                or coalesce(col_description(c.oid, a.attnum), '') = ''
+            )
+        """
+    )
+    assert undocumented == []
+
+
+def _ask_as(warehouse: Warehouse, role: str, statement: str) -> list[Any]:
+    with psycopg.connect(warehouse.database_url) as connection:
+        connection.execute(f"set role {role}".encode())
+        return connection.execute(statement.encode()).fetchall()
+
+
+def _security(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """All that decides who may do what in the schemas that clients reach."""
+    return warehouse.rows(
+        """
+        select
+            c.oid::regclass::text as relation,
+            c.relrowsecurity,
+            c.reloptions,
+            array(
+                select (a.grantee::regrole::text, a.privilege_type, a.is_grantable)::text
+                from aclexplode(c.relacl) as a
+                order by 1
+            ) as grants,
+            array(
+                select (p.policyname, p.permissive, p.roles, p.cmd, p.qual, p.with_check)::text
+                from pg_policies as p
+                where p.schemaname = n.nspname and p.tablename = c.relname
+                order by 1
+            ) as policies,
+            n.nspacl::text as schema_grants
+        from pg_class as c
+        inner join pg_namespace as n on c.relnamespace = n.oid
+        where n.nspname in ('public', 'marts') and c.relkind in ('r', 'v')
+        order by 1
+        """
+    )
