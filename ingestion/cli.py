@@ -103,6 +103,8 @@ def scrape(
         with show_progress("scraping", len(intervals)) as on_progress:
             report = scrape_round(settings, connection, intervals, on_progress=on_progress)
     _report(report.loaded, report.event_count, report.seconds, as_json=as_json)
+    if report.open_breaker is not None:
+        messages.print(f"{report.skipped_count} events skipped: {report.open_breaker}")
     if report.failed_share > settings.scraper_max_failed_share:
         raise typer.Exit(1)
 

@@ -1,22 +1,25 @@
 """The marketplace's HTTP API.
 
-What belongs here: requests, their pace, and turning what the network does into failures of a kind. What does not:
-the meaning of bodies (``wire_format``) and which events to ask for (``tracking``).
+What belongs here: requests, and turning what the network does into failures of a kind. What does not: their pace
+(``pacing``), the meaning of bodies (``wire_format``) and which events to ask for (``tracking``).
 """
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import NamedTuple
 
 import httpx
-from aiolimiter import AsyncLimiter
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from ingestion.answers import Answer
 from ingestion.failures import CaptureError, FailureKind, failure_of_status
+from ingestion.pacing import Pace, retry_after_seconds
 from ingestion.settings import Settings
 
 LISTINGS_PATH = "/hermes/api/v1/listings"
@@ -25,15 +28,27 @@ PRODUCTIONS_PATH = "/hermes/api/v1/productions"
 TIMEOUT_SECONDS = 10.0
 ATTEMPTS = 3
 LONGEST_WAIT_SECONDS = 5.0
-"""Three attempts of ten seconds with their waits stay near the half minute that an event may take."""
+TOTAL_TIMEOUT_SECONDS = 30.0
+"""For all attempts for one event with the waits between them; waiting for its turn does not count."""
+LARGEST_BODY_BYTES = 16 * 2**20
+"""The largest books seen have about 1,000 listings and 700 KB."""
+
+
+class _Reply(NamedTuple):
+    """What is used of a response whose body has been read."""
+
+    status: int
+    body: bytes
+    seconds: float
+    retry_after: str | None
 
 
 class Marketplace:
     """Asks the marketplace, no faster than the settings allow; made by ``open_marketplace``."""
 
-    def __init__(self, client: httpx.AsyncClient, requests_per_second: float) -> None:
+    def __init__(self, client: httpx.AsyncClient, pace: Pace) -> None:
         self._client = client
-        self._limiter = AsyncLimiter(1, 1 / requests_per_second)
+        self._pace = pace
 
     async def fetch_listings(self, event_id: int) -> Answer:
         """The listings of an event as the marketplace answers, whatever its status.
@@ -42,13 +57,13 @@ class Marketplace:
         the caller's.
 
         Raises:
-            CaptureError: no answer came (``timeout``, ``connection``), or only transient ones did.
+            CaptureError: no answer came (``timeout``, ``connection``), it was ``too_large``, or only transient
+                failures came.
         """
         parameters = {"productionId": str(event_id), "currency": "USD", "localizeCurrency": "false"}
-        response = await self._get(LISTINGS_PATH, parameters)
+        reply = await self._get(LISTINGS_PATH, parameters)
         # Of the request that was answered: without waiting for its turn, or the tries before it.
-        fetch_ms = round(response.elapsed.total_seconds() * 1000)
-        return Answer(event_id, datetime.now(UTC), response.status_code, response.content, fetch_ms)
+        return Answer(event_id, datetime.now(UTC), reply.status, reply.body, round(reply.seconds * 1000))
 
     async def fetch_production(self, event_id: int) -> bytes:
         """The body of one production.
@@ -56,13 +71,14 @@ class Marketplace:
         Raises:
             CaptureError: it could not be had; ``not_found`` where the marketplace does not know it.
         """
-        response = await self._get(f"{PRODUCTIONS_PATH}/{event_id}", {})
-        failure = failure_of_status(response.status_code, response.content)
+        reply = await self._get(f"{PRODUCTIONS_PATH}/{event_id}", {})
+        failure = failure_of_status(reply.status, reply.body)
         if failure is not None:
             raise failure
-        return response.content
+        return reply.body
 
-    async def _get(self, path: str, parameters: dict[str, str]) -> httpx.Response:
+    async def _get(self, path: str, parameters: dict[str, str]) -> _Reply:
+        seconds_left = TOTAL_TIMEOUT_SECONDS
         async for attempt in AsyncRetrying(
             retry=retry_if_exception(lambda error: isinstance(error, CaptureError) and error.kind.is_transient),
             stop=stop_after_attempt(ATTEMPTS),
@@ -70,21 +86,51 @@ class Marketplace:
             reraise=True,
         ):
             with attempt:
-                async with self._limiter:
-                    return await self._get_once(path, parameters)
+                await self._pace.turn()
+                began = time.monotonic()
+                try:
+                    async with asyncio.timeout(max(seconds_left, 0)):
+                        return await self._get_once(path, parameters)
+                except TimeoutError as error:
+                    message = f"no whole answer within {TOTAL_TIMEOUT_SECONDS:.0f} s"
+                    raise CaptureError(FailureKind.TIMEOUT, message) from error
+                finally:
+                    seconds_left -= time.monotonic() - began
         raise AssertionError("tenacity ended without a result")  # pragma: no cover
 
-    async def _get_once(self, path: str, parameters: dict[str, str]) -> httpx.Response:
+    async def _get_once(self, path: str, parameters: dict[str, str]) -> _Reply:
         try:
-            response = await self._client.get(path, params=parameters)
+            reply = await self._read(path, parameters)
         except httpx.TimeoutException as error:
             raise CaptureError(FailureKind.TIMEOUT, f"no answer within {TIMEOUT_SECONDS:.0f} s: {error!r}") from error
         except httpx.HTTPError as error:
             raise CaptureError(FailureKind.CONNECTION, f"no answer: {error!r}") from error
-        failure = failure_of_status(response.status_code, response.content)
+        failure = failure_of_status(reply.status, reply.body)
+        if failure is not None and failure.kind is FailureKind.RATE_LIMITED:
+            self._pace.slow_down(retry_after_seconds(reply.retry_after, datetime.now(UTC)))
+        else:
+            self._pace.speed_up()
         if failure is not None and failure.kind.is_transient:
             raise failure
-        return response
+        return reply
+
+    async def _read(self, path: str, parameters: dict[str, str]) -> _Reply:
+        """One request; its body is read no further than it may be long, whatever its headers promise."""
+        pieces = []
+        size = 0
+        async with self._client.stream("GET", path, params=parameters) as response:
+            async for piece in response.aiter_bytes():
+                size += len(piece)
+                if size > LARGEST_BODY_BYTES:
+                    message = f"the body is larger than {LARGEST_BODY_BYTES // 2**20} MB"
+                    raise CaptureError(FailureKind.TOO_LARGE, message, http_status=response.status_code)
+                pieces.append(piece)
+        return _Reply(
+            response.status_code,
+            b"".join(pieces),
+            response.elapsed.total_seconds(),
+            response.headers.get("retry-after"),
+        )
 
 
 @asynccontextmanager
@@ -103,4 +149,4 @@ async def open_marketplace(settings: Settings) -> AsyncIterator[Marketplace]:
         limits=limits,
         http2=True,
     ) as client:
-        yield Marketplace(client, settings.scraper_requests_per_second)
+        yield Marketplace(client, Pace(settings.scraper_requests_per_second))

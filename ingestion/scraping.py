@@ -17,6 +17,7 @@ from uuid import UUID
 import psycopg
 
 from ingestion.answers import FailedAttempt, GoodCapture, read_answer
+from ingestion.circuit_breaker import CircuitBreaker, OpenBreaker, load_breaker
 from ingestion.failures import CaptureError
 from ingestion.loading import BATCH_SIZE, Loader, LoadResult
 from ingestion.marketplace import Marketplace, open_marketplace
@@ -30,18 +31,20 @@ class RoundReport:
     """What a round did."""
 
     event_count: int
+    skipped_count: int
     seconds: float
     loaded: LoadResult
+    open_breaker: OpenBreaker | None
 
     @property
     def captured_count(self) -> int:
         """Events that gave a capture."""
-        return self.event_count - self.loaded.failure_count
+        return self.event_count - self.skipped_count - self.loaded.failure_count
 
     @property
     def failed_share(self) -> float:
-        """Failed events of all events of the round, 0 to 1."""
-        return self.loaded.failure_count / self.event_count if self.event_count else 0.0
+        """Events that gave no capture, of all events of the round, 0 to 1."""
+        return 1 - self.captured_count / self.event_count if self.event_count else 0.0
 
 
 def scrape_round(
@@ -53,6 +56,9 @@ def scrape_round(
     on_progress: OnProgress = lambda _: None,
 ) -> RoundReport:
     """Capture each event of ``intervals`` (event_id to interval in seconds) once. One event's failure is its own.
+
+    When the marketplace turns us away, the events that are left are skipped, and so are those of the rounds to come
+    until the circuit breaker closes.
 
     Raises:
         SettingsError: there is no marketplace. psycopg.Error: the database refused or went away.
@@ -69,30 +75,43 @@ async def _scrape_round(
 ) -> RoundReport:
     started = time.monotonic()
     loader = Loader(connection)
-    turns = asyncio.Semaphore(settings.scraper_max_concurrency)
+    breaker = load_breaker(connection, settings.require_marketplace_base_url(), datetime.now(UTC))
+    turns = asyncio.Semaphore(1 if breaker.is_probing else settings.scraper_max_concurrency)
     batch: list[GoodCapture | FailedAttempt] = []
+    skipped_count = 0
     async with open_marketplace(settings) as marketplace:
 
-        async def attempt(event_id: int) -> GoodCapture | FailedAttempt:
+        async def attempt(event_id: int) -> GoodCapture | FailedAttempt | None:
             async with turns:
-                return await _attempt(marketplace, event_id, intervals[event_id], run_id)
+                if breaker.is_open:
+                    return None
+                return await _attempt(marketplace, breaker, event_id, intervals[event_id], run_id)
 
         for attempted in asyncio.as_completed([attempt(event_id) for event_id in intervals]):
-            batch.append(await attempted)
+            item = await attempted
+            if item is None:
+                skipped_count += 1
+                continue
+            batch.append(item)
             if len(batch) == BATCH_SIZE:
                 await asyncio.to_thread(loader.load, batch)
                 on_progress(len(batch))
                 batch = []
         await asyncio.to_thread(loader.load, batch)
         on_progress(len(batch))
-    return RoundReport(len(intervals), time.monotonic() - started, loader.result)
+    breaker.save(connection)
+    return RoundReport(len(intervals), skipped_count, time.monotonic() - started, loader.result, breaker.state)
 
 
 async def _attempt(
-    marketplace: Marketplace, event_id: int, interval_seconds: int, run_id: UUID | None
+    marketplace: Marketplace, breaker: CircuitBreaker, event_id: int, interval_seconds: int, run_id: UUID | None
 ) -> GoodCapture | FailedAttempt:
     try:
-        answer = await marketplace.fetch_listings(event_id)
+        item = read_answer(await marketplace.fetch_listings(event_id), interval_seconds, run_id)
     except CaptureError as error:
-        return FailedAttempt(event_id, datetime.now(UTC), error, run_id=run_id)
-    return read_answer(answer, interval_seconds, run_id)
+        item = FailedAttempt(event_id, datetime.now(UTC), error, run_id=run_id)
+    if isinstance(item, FailedAttempt):
+        breaker.note_failure(item.error, item.attempted_at)
+    else:
+        breaker.note_success()
+    return item

@@ -126,41 +126,25 @@ def save_production(
 ) -> bool:
     """Keep a version of a production if it differs from the newest; says whether it does.
 
-    Where the start has moved, sales estimates around it are no longer true, so those hours are marked stale.
+    Where the start has moved, the next build sees it and rebuilds the hours whose sales estimates that changes.
     """
-    digest, start = content_hash(document), starts_at(document)
+    digest = content_hash(document)
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(hashtext('raw.productions'), %s)", (event_id % 2**31,))
         newest = connection.execute(
-            "select content_hash, starts_at from raw.productions where event_id = %s order by observed_at desc limit 1",
+            "select content_hash from raw.productions where event_id = %s order by observed_at desc limit 1",
             (event_id,),
         ).fetchone()
         connection.execute(
             "update raw.tracked_events set production_checked_at = %s where event_id = %s", (observed_at, event_id)
         )
-        if newest is not None and newest[0] == digest:
+        if newest == (digest,):
             return False
         connection.execute(
             """
             insert into raw.productions (event_id, observed_at, starts_at, content_hash, document)
             values (%s, %s, %s, %s, %s)
             """,
-            (event_id, observed_at, start, digest, Jsonb(document)),
+            (event_id, observed_at, starts_at(document), digest, Jsonb(document)),
         )
-        previous_start = newest[1] if newest else None
-        if previous_start != start:
-            _mark_stale_from(connection, event_id, min(at for at in (previous_start, start) if at is not None))
     return True
-
-
-def _mark_stale_from(connection: psycopg.Connection[Any], event_id: int, from_at: datetime) -> None:
-    connection.execute(
-        """
-        insert into raw.stale_hours (event_id, hour_at)
-        select distinct s.event_id, date_trunc('hour', s.captured_at, 'UTC')
-        from raw.snapshots as s where s.event_id = %s and s.captured_at >= %s
-        order by 1, 2
-        on conflict (event_id, hour_at) do update set mark = nextval('raw.stale_mark_seq'), marked_at = now()
-        """,
-        (event_id, from_at),
-    )

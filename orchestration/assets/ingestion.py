@@ -76,7 +76,8 @@ def snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator
         report = scrape_round(settings, connection, intervals, run_id=UUID(context.run.run_id))
     if report.failed_share > settings.scraper_max_failed_share:
         raise dg.Failure(
-            f"{report.loaded.failure_count} of {report.event_count} events failed; what was captured is stored",
+            f"{report.event_count - report.captured_count} of {report.event_count} events failed; "
+            f"what was captured is stored. {report.open_breaker or ''}".strip(),
             metadata=round_metadata(report),
             allow_retries=False,
         )
@@ -89,6 +90,7 @@ def round_metadata(report: RoundReport) -> dict[str, dg.MetadataValue]:
     return {
         "events_ok": dg.MetadataValue.int(report.captured_count),
         "events_failed": dg.MetadataValue.int(report.loaded.failure_count),
+        "events_skipped": dg.MetadataValue.int(report.skipped_count),
         "failures_by_kind": dg.MetadataValue.json({kind.value: n for kind, n in report.loaded.failures.items()}),
         "failed_events": dg.MetadataValue.json({str(k): why for k, why in report.loaded.failed_events.items()}),
         "observations": dg.MetadataValue.int(written.observations),
