@@ -24,9 +24,14 @@ def connect(database_url: str) -> psycopg.Connection[Any]:
         DatabaseUnavailableError: see there.
     """
     place = _place(database_url)
+    own_options = conninfo_to_dict(database_url).get("options", "")  # some hosted poolers are told the project here
     try:
         return psycopg.connect(
-            database_url, autocommit=True, application_name="ticketmarts", options="-c timezone=UTC", connect_timeout=10
+            database_url,
+            autocommit=True,
+            application_name="ticketmarts",
+            options=f"{own_options} -c timezone=UTC".strip(),
+            connect_timeout=10,
         )
     except psycopg.Error as error:
         raise DatabaseUnavailableError(f"cannot reach the database at {place}: {error}".strip()) from error

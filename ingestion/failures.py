@@ -70,6 +70,8 @@ def failure_of_status(status: int, body: bytes) -> CaptureError | None:
         return None
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         kind = FailureKind.ACCESS_DENIED
+    elif status == HTTPStatus.REQUEST_TIMEOUT:
+        kind = FailureKind.TIMEOUT
     elif status == HTTPStatus.NOT_FOUND:
         kind = FailureKind.NOT_FOUND
     elif status == HTTPStatus.TOO_MANY_REQUESTS:

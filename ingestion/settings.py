@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSettingError
 
@@ -35,6 +36,17 @@ class SettingsError(UserError):
     """A setting is missing or wrong; the message says which, where it was read and what to do."""
 
 
+def _http_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if not is_url:
+        raise ValueError("it must be a URL like https://marketplace.example")
+    return url.rstrip("/")
+
+
 class Settings(BaseSettings):
     """The settings in force. Field names in upper case are the names of the environment variables."""
 
@@ -46,7 +58,7 @@ class Settings(BaseSettings):
     supabase_url: str | None = None
     supabase_service_key: str | None = None
 
-    marketplace_base_url: str | None = None
+    marketplace_base_url: Annotated[str, AfterValidator(_http_url)] | None = None
     marketplace_headers: dict[str, str] = Field(default_factory=dict)
     scraper_interval_minutes: int = Field(default=10, ge=1, le=60)
     scraper_max_concurrency: int = Field(default=4, ge=1, le=256)
@@ -79,7 +91,7 @@ class Settings(BaseSettings):
                 "no marketplace: MARKETPLACE_BASE_URL is not set and no sandbox is running. "
                 "Start the stack with `make up`, or set MARKETPLACE_BASE_URL."
             )
-        return self.marketplace_base_url.rstrip("/")
+        return self.marketplace_base_url
 
 
 def load_settings(

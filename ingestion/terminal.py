@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 SECONDS_BETWEEN_LINES = 5.0
+_WIDTH_OF_A_PIPE = 250
 
 # What is printed comes from the marketplace, too: its brackets are no markup.
 messages = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
@@ -72,4 +73,6 @@ def print_table(rows: list[dict[str, Any]], *, title: str | None = None) -> None
         table.add_column(heading.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
-    Console(markup=False, highlight=False).print(table)
+    # A file or a pipe has no width: nothing is folded there.
+    console = Console(markup=False, highlight=False)
+    console.print(table, width=None if console.is_terminal else _WIDTH_OF_A_PIPE)

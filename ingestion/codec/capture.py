@@ -56,7 +56,6 @@ class WriteResult:
     repeated: int = 0
     observations: int = 0
     changes: int = 0
-    keyframes: int = 0
     conflicts: list[Conflict] = field(default_factory=list)
 
     def add(self, other: WriteResult) -> None:
@@ -65,7 +64,6 @@ class WriteResult:
         self.repeated += other.repeated
         self.observations += other.observations
         self.changes += other.changes
-        self.keyframes += other.keyframes
         self.conflicts += other.conflicts
 
 

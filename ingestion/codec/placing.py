@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 
+from ingestion.codec.book import Book
 from ingestion.codec.capture import Capture, Conflict, WriteResult, utc_day, utc_hour
 from ingestion.codec.delta import EMPTY_STATE, BookState, Delta, encode, whole_book
 from ingestion.codec.heads import Head
@@ -52,7 +53,6 @@ class Placed:
         self.snapshots.append((capture, delta))
         if keyframe:
             self.keyframes.append((capture, whole_book(capture.book, state.listing_key)))
-            self.result.keyframes += 1
         self.stale_hours.add((capture.event_id, capture.hour_at))
         self.result.written += 1
         self.result.observations += len(capture.book)
@@ -119,7 +119,7 @@ def _append(head: Head, state: BookState, captures: Sequence[Capture], placed: P
     for capture in captures:
         delta, state, head.next_listing_key = encode(state, capture.book, head.next_listing_key)
         changes = head.changes_since_keyframe + delta.change_count
-        keyframe = _keyframe_due(head.captured_at, capture, changes)
+        keyframe = _is_first_of_day(head.captured_at, capture.captured_at) or _is_far(changes, capture.book)
         placed.add(capture, delta, state, keyframe=keyframe)
         head.captured_at = capture.captured_at
         head.content_hash = capture.book.content_hash
@@ -158,7 +158,7 @@ def _put_in_the_middle(
         for capture in in_gap:
             delta, state, head.next_listing_key = encode(state, capture.book, head.next_listing_key, after_state)
             changes += delta.change_count
-            keyframe = _keyframe_due(previous_at, capture, changes)
+            keyframe = _is_first_of_day(previous_at, capture.captured_at) or _is_far(changes, capture.book)
             placed.add(capture, delta, state, keyframe=keyframe)
             changes = 0 if keyframe else changes
             previous_at = capture.captured_at
@@ -190,8 +190,11 @@ def _neighbours(
     ).fetchall()
 
 
-def _keyframe_due(previous_at: datetime | None, capture: Capture, changes: int) -> bool:
-    """Whether a capture is its event's first of a UTC day, or too many changes away from the last keyframe."""
-    if previous_at is None or utc_day(previous_at) != utc_day(capture.captured_at):
-        return True
-    return changes > KEYFRAME_AFTER_BOOKS * max(len(capture.book), SMALLEST_BOOK)
+def _is_first_of_day(previous_at: datetime | None, captured_at: datetime) -> bool:
+    """Whether a capture is its event's first of a UTC day, which is always a keyframe: a day can be read alone."""
+    return previous_at is None or utc_day(previous_at) != utc_day(captured_at)
+
+
+def _is_far(changes: int, book: Book) -> bool:
+    """Whether a book is too many changes away from the last keyframe to be read without one of its own."""
+    return changes > KEYFRAME_AFTER_BOOKS * max(len(book), SMALLEST_BOOK)

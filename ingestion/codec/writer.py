@@ -17,11 +17,11 @@ import psycopg
 
 from ingestion.codec import copy_format as pg
 from ingestion.codec.capture import Capture, WriteResult, utc_day
-from ingestion.codec.delta import Delta
+from ingestion.codec.delta import Delta, whole_book
 from ingestion.codec.heads import lock_heads, recount_heads, save_heads
-from ingestion.codec.placing import Placed, Remembered, place
+from ingestion.codec.placing import KEYFRAME_AFTER_BOOKS, SMALLEST_BOOK, Placed, Remembered, place
 from ingestion.codec.shared_content import SharedContent
-from ingestion.codec.stored import ARRAY_COLUMNS
+from ingestion.codec.stored import ARRAY_COLUMNS, read_books
 
 _SNAPSHOT_COLUMNS = (
     "event_id",
@@ -39,6 +39,33 @@ _SNAPSHOT_COLUMNS = (
     *ARRAY_COLUMNS,
 )
 _KEYFRAME_COLUMNS = ("event_id", "captured_at", *ARRAY_COLUMNS)
+
+
+_FIRST_FAR_CAPTURE = f"""
+    with base as (
+        select k.captured_at from raw.keyframes as k
+        where k.event_id = %(event)s and k.captured_at <= %(at)s
+        order by k.captured_at desc limit 1
+    ),
+    next_base as (
+        select k.captured_at from raw.keyframes as k
+        where k.event_id = %(event)s and k.captured_at > %(at)s
+        order by k.captured_at limit 1
+    ),
+    changes as (
+        select s.captured_at, s.listing_count, sum(s.change_count) over (order by s.captured_at) as since_keyframe
+        from raw.snapshots as s
+        where
+            s.event_id = %(event)s
+            and s.captured_at > (select captured_at from base)
+            and s.captured_at < coalesce((select captured_at from next_base), 'infinity')
+    )
+    select captured_at from changes
+    where
+        captured_at >= %(at)s
+        and since_keyframe > {KEYFRAME_AFTER_BOOKS} * greatest(listing_count, {SMALLEST_BOOK})
+    order by captured_at limit 1
+"""  # noqa: S608  # two numbers of ours
 
 
 class SnapshotWriter:
@@ -75,6 +102,8 @@ class SnapshotWriter:
             save_heads(self._connection, (heads[event_id] for event_id in {c.event_id for c, _ in placed.snapshots}))
             if placed.re_encoded:
                 self._replace(placed.re_encoded)
+                for event_id, captured_at, _ in placed.re_encoded:
+                    self._bound_reading_behind(event_id, captured_at)
                 recount_heads(self._connection, {event_id for event_id, _, _ in placed.re_encoded})
             self._mark_stale(placed.stale_hours)
             if also is not None:
@@ -87,16 +116,25 @@ class SnapshotWriter:
         """Make partitions in transactions of their own: attaching one takes a lock that should be short."""
         for day in sorted(days - self._days_with_partitions):
             with self._connection.transaction():
-                # Before, in a statement of its own: the function looks for the partition before it waits for this lock,
-                # and PostgreSQL would answer its second look from the cache ("relation already exists" at midnight).
-                self._connection.execute("select pg_advisory_xact_lock(hashtext('raw.ensure_partitions'))")
                 self._connection.execute("select raw.ensure_partitions(%s, %s)", (day, day))
             self._days_with_partitions.add(day)
 
     def _copy(self, placed: Placed) -> None:
         self._copy_into("raw.snapshots", _SNAPSHOT_COLUMNS, (_snapshot_row(c, d) for c, d in placed.snapshots))
         if placed.keyframes:
-            self._copy_into("raw.keyframes", _KEYFRAME_COLUMNS, (_keyframe_row(c, d) for c, d in placed.keyframes))
+            rows = [_keyframe_row(c.event_id, c.captured_at, d) for c, d in placed.keyframes]
+            self._copy_into("raw.keyframes", _KEYFRAME_COLUMNS, rows)
+
+    def _bound_reading_behind(self, event_id: int, captured_at: datetime) -> None:
+        """Give keyframes to captures, from this one on, that what came before it has put too far from theirs.
+
+        Without it, 59 captures put one by one before each other left one that was 118 books from its keyframe.
+        """
+        while far := self._connection.execute(_FIRST_FAR_CAPTURE, {"event": event_id, "at": captured_at}).fetchone():
+            (captured_at,) = far
+            stored = read_books(self._connection, [(event_id, captured_at)])[event_id]
+            row = _keyframe_row(event_id, captured_at, whole_book(stored.book, stored.listing_key))
+            self._copy_into("raw.keyframes", _KEYFRAME_COLUMNS, [row])
 
     def _copy_into(self, table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:
         statement = f"copy {table} ({', '.join(columns)}) from stdin (format binary)"
@@ -152,8 +190,8 @@ def _snapshot_row(capture: Capture, delta: Delta) -> bytes:
     )
 
 
-def _keyframe_row(capture: Capture, book: Delta) -> bytes:
-    return pg.row(pg.int8(capture.event_id), pg.timestamptz(capture.captured_at), *_arrays(book))
+def _keyframe_row(event_id: int, captured_at: datetime, book: Delta) -> bytes:
+    return pg.row(pg.int8(event_id), pg.timestamptz(captured_at), *_arrays(book))
 
 
 def _arrays(delta: Delta) -> tuple[bytes, ...]:

@@ -136,24 +136,25 @@ declare
     v_parent text;
     v_partition text;
 begin
+    -- One maker at a time, and a look only with the lock held: a name looked up before is remembered as missing.
+    perform pg_advisory_xact_lock(hashtext('raw.ensure_partitions'));
     for v_day in select generate_series(p_first_day, p_last_day, interval '1 day')::date loop
         foreach v_parent in array array['snapshots', 'keyframes'] loop
             v_partition := v_parent || '_' || to_char(v_day, 'YYYYMMDD');
-            if to_regclass('raw.' || v_partition) is null then
-                -- One maker at a time; attaching, unlike "create … partition of", does not stop readers and writers.
-                perform pg_advisory_xact_lock(hashtext('raw.ensure_partitions'));
-                if to_regclass('raw.' || v_partition) is null then
-                    execute format(
-                        'create table raw.%I (like raw.%I including defaults including constraints)', v_partition, v_parent
-                    );
-                    execute format(
-                        'alter table raw.%I attach partition raw.%I for values from (%L) to (%L)',
-                        v_parent,
-                        v_partition,
-                        to_char(v_day, 'YYYY-MM-DD 00:00:00+00'),
-                        to_char(v_day + 1, 'YYYY-MM-DD 00:00:00+00')
-                    );
-                end if;
+            if not exists (
+                select from pg_class as c where c.relname = v_partition and c.relnamespace = 'raw'::regnamespace
+            ) then
+                -- Attaching, unlike "create … partition of", does not stop readers and writers.
+                execute format(
+                    'create table raw.%I (like raw.%I including defaults including constraints)', v_partition, v_parent
+                );
+                execute format(
+                    'alter table raw.%I attach partition raw.%I for values from (%L) to (%L)',
+                    v_parent,
+                    v_partition,
+                    to_char(v_day, 'YYYY-MM-DD 00:00:00+00'),
+                    to_char(v_day + 1, 'YYYY-MM-DD 00:00:00+00')
+                );
             end if;
         end loop;
     end loop;
