@@ -175,7 +175,7 @@ def status(as_json: AsJson = False) -> None:
 
 
 async def _refresh(settings: Settings, connection: psycopg.Connection[Any]) -> ProductionsReport:
-    async with open_marketplace(settings) as marketplace:
+    async with open_marketplace(settings, connection) as marketplace:
         return await refresh_productions(connection, marketplace)
 
 

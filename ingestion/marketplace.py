@@ -12,12 +12,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
+import psycopg
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from ingestion.answers import Answer
+from ingestion.circuit_breaker import CircuitBreaker, load_breaker
 from ingestion.failures import CaptureError, FailureKind, failure_of_status
 from ingestion.pacing import Pace, retry_after_seconds
 from ingestion.settings import Settings
@@ -43,12 +45,20 @@ class _Reply(NamedTuple):
     retry_after: str | None
 
 
-class Marketplace:
-    """Asks the marketplace, no faster than the settings allow; made by ``open_marketplace``."""
+class MarketplaceClosedError(Exception):
+    """Nothing was asked: the marketplace has turned us away, and the circuit breaker is open."""
 
-    def __init__(self, client: httpx.AsyncClient, pace: Pace) -> None:
+
+class Marketplace:
+    """Asks the marketplace, no faster than the settings allow and not at all while it turns us away.
+
+    Made by ``open_marketplace``. Every request may raise MarketplaceClosedError.
+    """
+
+    def __init__(self, client: httpx.AsyncClient, pace: Pace, breaker: CircuitBreaker) -> None:
         self._client = client
         self._pace = pace
+        self.breaker = breaker
 
     async def fetch_listings(self, event_id: int) -> Answer:
         """The listings of an event as the marketplace answers, whatever its status.
@@ -86,6 +96,8 @@ class Marketplace:
             reraise=True,
         ):
             with attempt:
+                if self.breaker.is_open:
+                    raise MarketplaceClosedError(str(self.breaker.state))
                 await self._pace.turn()
                 began = time.monotonic()
                 try:
@@ -106,6 +118,10 @@ class Marketplace:
         except httpx.HTTPError as error:
             raise CaptureError(FailureKind.CONNECTION, f"no answer: {error!r}") from error
         failure = failure_of_status(reply.status, reply.body)
+        if failure is None:
+            self.breaker.note_success()
+        else:
+            self.breaker.note_failure(failure, datetime.now(UTC))
         if failure is not None and failure.kind is FailureKind.RATE_LIMITED:
             self._pace.slow_down(retry_after_seconds(reply.retry_after, datetime.now(UTC)))
         else:
@@ -134,8 +150,10 @@ class Marketplace:
 
 
 @asynccontextmanager
-async def open_marketplace(settings: Settings) -> AsyncIterator[Marketplace]:
-    """Connect as the settings say, for the length of the context."""
+async def open_marketplace(settings: Settings, connection: psycopg.Connection[Any]) -> AsyncIterator[Marketplace]:
+    """Connect as the settings say, for the length of the context; the breaker's state outlives it in the database."""
+    base_url = settings.require_marketplace_base_url()
+    breaker = load_breaker(connection, base_url, datetime.now(UTC))
     headers = {
         "accept": "application/json",
         "user-agent": f"ticketmarts/{version('ticketmarts')}",
@@ -143,10 +161,7 @@ async def open_marketplace(settings: Settings) -> AsyncIterator[Marketplace]:
     }
     limits = httpx.Limits(max_connections=settings.scraper_max_concurrency)
     async with httpx.AsyncClient(
-        base_url=settings.require_marketplace_base_url(),
-        headers=headers,
-        timeout=TIMEOUT_SECONDS,
-        limits=limits,
-        http2=True,
+        base_url=base_url, headers=headers, timeout=TIMEOUT_SECONDS, limits=limits, http2=True
     ) as client:
-        yield Marketplace(client, Pace(settings.scraper_requests_per_second))
+        yield Marketplace(client, Pace(settings.scraper_requests_per_second), breaker)
+    breaker.save(connection)

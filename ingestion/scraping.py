@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,10 +17,10 @@ from uuid import UUID
 import psycopg
 
 from ingestion.answers import FailedAttempt, GoodCapture, read_answer
-from ingestion.circuit_breaker import CircuitBreaker, OpenBreaker, load_breaker
+from ingestion.circuit_breaker import OpenBreaker
 from ingestion.failures import CaptureError
 from ingestion.loading import BATCH_SIZE, Loader, LoadResult
-from ingestion.marketplace import Marketplace, open_marketplace
+from ingestion.marketplace import Marketplace, MarketplaceClosedError, open_marketplace
 from ingestion.settings import Settings
 
 OnProgress = Callable[[int], None]
@@ -75,19 +75,21 @@ async def _scrape_round(
 ) -> RoundReport:
     started = time.monotonic()
     loader = Loader(connection)
-    breaker = load_breaker(connection, settings.require_marketplace_base_url(), datetime.now(UTC))
-    turns = asyncio.Semaphore(1 if breaker.is_probing else settings.scraper_max_concurrency)
+    turns = asyncio.Semaphore(settings.scraper_max_concurrency)
     batch: list[GoodCapture | FailedAttempt] = []
     skipped_count = 0
-    async with open_marketplace(settings) as marketplace:
+    async with open_marketplace(settings, connection) as marketplace:
 
         async def attempt(event_id: int) -> GoodCapture | FailedAttempt | None:
             async with turns:
-                if breaker.is_open:
-                    return None
-                return await _attempt(marketplace, breaker, event_id, intervals[event_id], run_id)
+                return await _attempt(marketplace, event_id, intervals[event_id], run_id)
 
-        for attempted in asyncio.as_completed([attempt(event_id) for event_id in intervals]):
+        waiting = list(intervals)
+        attempts: list[Awaitable[GoodCapture | FailedAttempt | None]] = []
+        while marketplace.breaker.is_probing and waiting:  # one at a time, until an answer decides
+            attempts.append(_done(await attempt(waiting.pop(0))))
+        attempts += [attempt(event_id) for event_id in waiting]
+        for attempted in asyncio.as_completed(attempts):
             item = await attempted
             if item is None:
                 skipped_count += 1
@@ -99,19 +101,23 @@ async def _scrape_round(
                 batch = []
         await asyncio.to_thread(loader.load, batch)
         on_progress(len(batch))
-    breaker.save(connection)
-    return RoundReport(len(intervals), skipped_count, time.monotonic() - started, loader.result, breaker.state)
+    return RoundReport(
+        len(intervals), skipped_count, time.monotonic() - started, loader.result, marketplace.breaker.state
+    )
+
+
+async def _done(item: GoodCapture | FailedAttempt | None) -> GoodCapture | FailedAttempt | None:
+    return item
 
 
 async def _attempt(
-    marketplace: Marketplace, breaker: CircuitBreaker, event_id: int, interval_seconds: int, run_id: UUID | None
-) -> GoodCapture | FailedAttempt:
+    marketplace: Marketplace, event_id: int, interval_seconds: int, run_id: UUID | None
+) -> GoodCapture | FailedAttempt | None:
+    """Ask for one event; None if nothing was asked, since the marketplace turns us away."""
     try:
-        item = read_answer(await marketplace.fetch_listings(event_id), interval_seconds, run_id)
+        answer = await marketplace.fetch_listings(event_id)
+    except MarketplaceClosedError:
+        return None
     except CaptureError as error:
-        item = FailedAttempt(event_id, datetime.now(UTC), error, run_id=run_id)
-    if isinstance(item, FailedAttempt):
-        breaker.note_failure(item.error, item.attempted_at)
-    else:
-        breaker.note_success()
-    return item
+        return FailedAttempt(event_id, datetime.now(UTC), error, run_id=run_id)
+    return read_answer(answer, interval_seconds, run_id)

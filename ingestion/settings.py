@@ -22,6 +22,7 @@ from ingestion.errors import UserError
 PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 STACK_ENV_FILE = "stack.env"
 
+_MINUTES_AN_HOUR = 60
 _LIBPQ_VARIABLES = {
     "host": "PGHOST",
     "port": "PGPORT",
@@ -47,6 +48,12 @@ def _http_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _divisor_of_an_hour(minutes: int) -> int:
+    if minutes <= 0 or _MINUTES_AN_HOUR % minutes:
+        raise ValueError("it must divide an hour: 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60")
+    return minutes
+
+
 class Settings(BaseSettings):
     """The settings in force. Field names in upper case are the names of the environment variables."""
 
@@ -60,7 +67,7 @@ class Settings(BaseSettings):
 
     marketplace_base_url: Annotated[str, AfterValidator(_http_url)] | None = None
     marketplace_headers: dict[str, str] = Field(default_factory=dict)
-    scraper_interval_minutes: int = Field(default=10, ge=1, le=60)
+    scraper_interval_minutes: Annotated[int, AfterValidator(_divisor_of_an_hour)] = 10
     scraper_max_concurrency: int = Field(default=4, ge=1, le=256)
     scraper_requests_per_second: float = Field(default=4.0, gt=0)
     scraper_max_failed_share: float = Field(default=0.5, ge=0, le=1)

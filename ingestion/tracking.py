@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 
 from ingestion.codec.content import content_hash
 from ingestion.failures import CaptureError
-from ingestion.marketplace import Marketplace
+from ingestion.marketplace import Marketplace, MarketplaceClosedError
 from ingestion.wire_format.productions import ProductionDocument, parse_production, starts_at
 
 PRODUCTION_RECHECK_AFTER = timedelta(hours=1)
@@ -101,7 +101,8 @@ def events_to_scrape(connection: psycopg.Connection[Any], now: datetime) -> dict
 async def refresh_productions(connection: psycopg.Connection[Any], marketplace: Marketplace) -> ProductionsReport:
     """Ask about the tracked events that have not been asked about lately, and keep what changed.
 
-    An event that cannot be had is reported and asked about again next time; what is known of it stays.
+    An event that cannot be had is reported, and what is known of it stays. It is asked about again next time if that
+    may go better, else in an hour. While the marketplace turns us away, nothing is asked.
     """
     due = connection.execute(
         """
@@ -111,14 +112,19 @@ async def refresh_productions(connection: psycopg.Connection[Any], marketplace: 
         """,
         (datetime.now(UTC) - PRODUCTION_RECHECK_AFTER,),
     ).fetchall()
-    changed, failed = 0, {}
+    checked, changed, failed = 0, 0, {}
     for (event_id,) in due:
         try:
             body = await marketplace.fetch_production(event_id)
             changed += save_production(connection, event_id, parse_production(event_id, body), datetime.now(UTC))
+        except MarketplaceClosedError:
+            break
         except CaptureError as error:
             failed[event_id] = f"{error.kind}: {error}"
-    return ProductionsReport(len(due), changed, failed)
+            if not error.kind.is_transient:
+                _note_check(connection, event_id, datetime.now(UTC))
+        checked += 1
+    return ProductionsReport(checked, changed, failed)
 
 
 def save_production(
@@ -135,9 +141,7 @@ def save_production(
             "select content_hash from raw.productions where event_id = %s order by observed_at desc limit 1",
             (event_id,),
         ).fetchone()
-        connection.execute(
-            "update raw.tracked_events set production_checked_at = %s where event_id = %s", (observed_at, event_id)
-        )
+        _note_check(connection, event_id, observed_at)
         if newest == (digest,):
             return False
         connection.execute(
@@ -148,3 +152,9 @@ def save_production(
             (event_id, observed_at, starts_at(document), digest, Jsonb(document)),
         )
     return True
+
+
+def _note_check(connection: psycopg.Connection[Any], event_id: int, checked_at: datetime) -> None:
+    connection.execute(
+        "update raw.tracked_events set production_checked_at = %s where event_id = %s", (checked_at, event_id)
+    )

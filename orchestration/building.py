@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 import psycopg
 
@@ -61,21 +62,27 @@ def build_marts(
         stale = _stale_hours(connection)
         while True:
             on_run(stale)
-            before = connection.execute("select coalesce(max(mark), 0) from raw.stale_hours").fetchone()
+            newest_mark = _newest_mark(connection)
             run_dbt(arguments, dbt_environment(settings))
-            left = _stale_hours(connection, up_to_mark=before[0] if before else 0)
+            left = _stale_hours(connection, up_to_mark=newest_mark)
             rebuilt += stale - left
-            if not left:
-                return rebuilt
-            if left >= stale:
+            if left and left >= stale:
                 raise NothingClearedError(
                     f"dbt ran without an error, but {left} hours are as stale as before; "
                     "`dbt build` in dbt_project/ shows what it did"
                 )
-            arguments, stale = [*BUILD_ARGUMENTS], left
+            # With what was marked meanwhile: a start that has moved marks hours during the run itself.
+            arguments, stale = [*BUILD_ARGUMENTS], _stale_hours(connection)
+            if not stale:
+                return rebuilt
 
 
-def _stale_hours(connection: psycopg.Connection[tuple[int]], up_to_mark: int | None = None) -> int:
+def _newest_mark(connection: psycopg.Connection[Any]) -> int:
+    row = connection.execute("select coalesce(max(mark), 0) from raw.stale_hours").fetchone()
+    return row[0] if row else 0
+
+
+def _stale_hours(connection: psycopg.Connection[Any], up_to_mark: int | None = None) -> int:
     """Hours in the ledger; those marked after ``up_to_mark`` belong to a later build."""
     row = connection.execute(
         "select count(*) from raw.stale_hours where %(mark)s::bigint is null or mark <= %(mark)s", {"mark": up_to_mark}

@@ -20,7 +20,7 @@ def banner_lines(variables: dict[str, str], urls: dict[str, str]) -> list[str]:
     lines = ["", "ticketmarts is up.", ""]
     lines += [f"  Dagster      {urls['dagster-webserver']}"]
     if "SUPABASE_URL" in variables:
-        lines += [f"  Data API     {variables['SUPABASE_URL']}/rest/v1/"]
+        lines += [f"  Data API     {variables['SUPABASE_URL']}"]
     if "SUPABASE_ANON_KEY" in variables:
         lines += [f"    anon key   {variables['SUPABASE_ANON_KEY']}"]
     lines += [f"  Marketplace  {variables['MARKETPLACE_BASE_URL']}{' (the sandbox)' if 'sandbox' in urls else ''}"]

@@ -6,7 +6,9 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from ingestion.settings import PROJECT_FOLDER
+from psycopg.conninfo import conninfo_to_dict
+
+from ingestion.settings import PROJECT_FOLDER, Settings
 from stack import node, ports
 from stack.errors import StackError
 from stack.programs import Program
@@ -35,3 +37,20 @@ def check(home: Path, programs: Iterable[Program]) -> None:
             raise StackError(f"{program.port_setting} and {taken[program.port]} are both {program.port}: change one.")
         taken[program.port] = program.port_setting
         ports.require_free(program.port, program.port_setting)
+
+
+def check_database_setting(settings: Settings) -> None:
+    """Refuse a DATABASE_URL that is this stack's own PostgreSQL: taken for somebody else's, it would not be started.
+
+    Raises:
+        StackError: see there.
+    """
+    if settings.database_url is None:
+        return
+    where = conninfo_to_dict(settings.database_url)
+    if (where.get("host"), where.get("port")) == (ports.LOCALHOST, str(settings.postgres_port)):
+        raise StackError(
+            "DATABASE_URL is the embedded PostgreSQL of this very stack, so stack.env was probably sourced in this "
+            "shell. Use another shell, or "
+            "`unset DATABASE_URL DAGSTER_DATABASE_URL MARKETPLACE_BASE_URL SUPABASE_URL`."
+        )

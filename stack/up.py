@@ -56,6 +56,7 @@ def _start_and_watch(home: Path, settings: Settings, options: UpOptions, console
     ended = leftovers.end_processes_of(home)
     if ended:
         console.print(f"ended {ended} processes that a killed run had left behind")
+    preflight.check_database_setting(settings)
     is_embedded = settings.database_url is None
     programs = programs_for(settings, with_api=is_embedded)
     preflight.check(home, programs)

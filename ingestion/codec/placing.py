@@ -140,7 +140,7 @@ def _put_in_the_middle(
     its delta is written anew, against what now comes before it, and nothing behind it changes.
     """
     event_id = head.event_id
-    gaps: dict[tuple[datetime | None, datetime], list[Capture]] = defaultdict(list)
+    gaps: dict[tuple[datetime | None, datetime | None], list[Capture]] = defaultdict(list)
     neighbours = _neighbours(connection, event_id, [c.captured_at for c in captures])
     for capture, (stored_hash, before_at, after_at) in zip(captures, neighbours, strict=True):
         if stored_hash is not None:
@@ -153,8 +153,8 @@ def _put_in_the_middle(
         if before_at is not None:
             before = read_books(connection, [(event_id, before_at)])[event_id]
             state, changes = BookState.of(before.book, before.listing_key), before.changes_since_keyframe
-        after = read_books(connection, [(event_id, after_at)])[event_id]
-        after_state = BookState.of(after.book, after.listing_key)
+        after = read_books(connection, [(event_id, after_at)])[event_id] if after_at is not None else None
+        after_state = BookState.of(after.book, after.listing_key) if after is not None else EMPTY_STATE
         for capture in in_gap:
             delta, state, head.next_listing_key = encode(state, capture.book, head.next_listing_key, after_state)
             changes += delta.change_count
@@ -162,6 +162,8 @@ def _put_in_the_middle(
             placed.add(capture, delta, state, keyframe=keyframe)
             changes = 0 if keyframe else changes
             previous_at = capture.captured_at
+        if after_at is None or after is None:
+            continue  # all that came later has been dropped with its days, so nothing is read through this gap
         delta, _, head.next_listing_key = encode(state, after.book, head.next_listing_key, after_state)
         placed.re_encoded.append((event_id, after_at, delta))
         placed.stale_hours.add((event_id, utc_hour(after_at)))
@@ -169,7 +171,7 @@ def _put_in_the_middle(
 
 def _neighbours(
     connection: psycopg.Connection[Any], event_id: int, instants: Sequence[datetime]
-) -> list[tuple[int | None, datetime | None, datetime]]:
+) -> list[tuple[int | None, datetime | None, datetime | None]]:
     """For each instant: the hash of the capture that has it already, the capture before and the capture after."""
     return connection.execute(
         """

@@ -185,7 +185,7 @@ def _snapshot_row(capture: Capture, delta: Delta) -> bytes:
         pg.int4(capture.fetch_ms),
         pg.int4(capture.body_bytes),
         pg.int2(capture.http_status),
-        pg.int2(capture.rejected_count),
+        pg.int4(capture.rejected_count),
         *_arrays(delta),
     )
 

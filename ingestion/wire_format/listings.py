@@ -22,6 +22,7 @@ from ingestion.wire_format.seating import Global, SeatingDocument, Section, Zone
 from ingestion.wire_format.tickets import Listing, Ticket, read_listing
 
 CURRENCY = "USD"
+_MOST_TICKETS = 2**31 - 1
 
 
 class Conversion(msgspec.Struct):
@@ -92,6 +93,9 @@ def parse_listings(event_id: int, body: bytes) -> ListingsBody:
         message = f"none of its {len(rejected)} tickets can be read; of the first one {rejected[0].reason}"
         raise CaptureError(FailureKind.BAD_PAYLOAD, message, body=body)
     book, placements, terms = _build(listings)
+    if book.ticket_count > _MOST_TICKETS:
+        message = f"{book.ticket_count} tickets are no venue's"
+        raise CaptureError(FailureKind.BAD_PAYLOAD, message, body=body)
     seating = seating_document(parsed.global_[0], parsed.groups or [], parsed.sections or [])
     return ListingsBody(book, placements, terms, rejected, seating)
 

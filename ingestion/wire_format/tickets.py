@@ -85,8 +85,9 @@ def read_listing(ticket: Ticket | str) -> Listing:
         source_listing_id,
         *_read_placement(ticket.s, ticket.sectionName, ticket.r, ticket.row, ticket.c, ticket.d),
         *_read_terms(ticket.m, ticket.stp, ticket.n, ticket.faceValue),
-        seat_low=text(ticket.ls),
-        seat_high=text(ticket.hs),
+        # Most listings have "" here: it says as little as a missing key, and nothing is what it costs to store.
+        seat_low=text(ticket.ls) or None,
+        seat_high=text(ticket.hs) or None,
         quantity=quantity,
         price_cents=price_cents,
         # An all-in price of zero cannot be one: it is how the marketplace would say that it has none (a guess).

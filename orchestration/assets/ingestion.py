@@ -36,7 +36,7 @@ def tracked_events(pipeline: Pipeline) -> dg.MaterializeResult[None]:
     settings = pipeline.settings()
 
     async def refresh() -> ProductionsReport:
-        async with open_marketplace(settings) as marketplace:
+        async with open_marketplace(settings, connection) as marketplace:
             return await refresh_productions(connection, marketplace)
 
     with pipeline.connect() as connection:

@@ -81,7 +81,7 @@ create table raw.snapshots (
     fetch_ms integer,
     body_bytes integer,
     http_status smallint,
-    rejected_count smallint not null default 0,
+    rejected_count integer not null default 0,
     listing_key integer[] not null,
     quantity smallint[] not null,
     price_cents integer[] not null,

@@ -353,3 +353,13 @@ def _write_and_die(database_url: str, captured: Sequence[PlainCapture]) -> None:
     batch: list[Capture] = [capture(each) for each in captured]
     with connect(database_url) as connection:
         SnapshotWriter(connection).write(batch, lambda _: os.kill(os.getpid(), signal.SIGKILL))
+
+
+def test_an_older_capture_where_all_that_came_later_has_been_dropped(connection: psycopg.Connection[Any]) -> None:
+    later, older, newest = plain(3000, book(3)), plain(10, book(2)), plain(6000, book(4))
+    writer = SnapshotWriter(connection)
+    writer.write([capture(later)])
+    connection.execute("truncate raw.snapshots, raw.keyframes")  # as when their days are dropped: the head stays
+    writer.write([capture(older)])
+    SnapshotWriter(connection).write([capture(newest)])
+    assert_read_back(connection, [older, newest])

@@ -79,8 +79,8 @@ def test_splits(value: Any, expected: tuple[int, ...]) -> None:
     assert read(m=value).terms.splits == expected
 
 
-@pytest.mark.parametrize(("value", "expected"), [(ABSENT, None), (None, None), ("", ""), ("N/A", "N/A"), (0, "0")])
-def test_seats_that_are_missing_are_not_seats_without_a_name(value: Any, expected: str | None) -> None:
+@pytest.mark.parametrize(("value", "expected"), [(ABSENT, None), (None, None), ("", None), ("N/A", "N/A"), (0, "0")])
+def test_an_empty_seat_says_as_little_as_a_missing_one(value: Any, expected: str | None) -> None:
     listing = read(ls=value, hs=value)
     assert (listing.seat_low, listing.seat_high) == (expected, expected)
 
