@@ -1,4 +1,4 @@
-"""The commands of the sandbox: serve, events, record.
+"""The commands of the sandbox: serve, events, record, faults.
 
 What belongs here: options, messages, exit status (0 done, 1 failed, 2 wrong use). What does not: the work.
 """
@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sandbox.catalogue import featured_events, listed_events
+from sandbox.faults.cli import app as faults_app
 from sandbox.progress import counted
 from sandbox.randomness import DEFAULT_SEED
 from sandbox.recording import RecordingPlan, record
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from sandbox.events import Event
 
 app = typer.Typer(help="A stand-in marketplace: serve it, list its events, record it.", no_args_is_help=True)
+app.add_typer(faults_app, name="faults")
 
 _DEFAULT_EVENTS = 24
 _DEFAULT_DAYS = 3.0
@@ -54,11 +56,12 @@ def serve_command(
     host: Annotated[str, typer.Option()] = DEFAULT_HOST,
     seed: Seed = DEFAULT_SEED,
     recording: Annotated[Path | None, typer.Option(help="Answer listings from this recording.")] = None,
+    keep_served: Annotated[bool, typer.Option("--keep-served", help="Keep a record of every listings answer.")] = False,
 ) -> None:
     """Serve the marketplace over HTTP until interrupted."""
     source = f"seed {seed}" if recording is None else str(recording)
     try:
-        serve(create_app(seed, recording), host, port, f"sandbox marketplace ({source}) on")
+        serve(create_app(seed, recording, keep_served=keep_served), host, port, f"sandbox marketplace ({source}) on")
     except (PortInUseError, RecordingError) as problem:
         _fail(str(problem))
     except KeyboardInterrupt:

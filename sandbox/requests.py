@@ -19,6 +19,8 @@ _PAGE_NUMBER_NAMES = ("page", "pageNumber")
 _MAX_ID = 2**53
 _CURRENCY = "USD"
 MAX_FEATURED = 500
+_SERVED_PAGE = 1_000
+_MAX_SERVED_PAGE = 10_000
 
 
 class BadRequestError(Exception):
@@ -68,6 +70,13 @@ def asked_count(parameters: Mapping[str, str], default: int) -> int:
     """The number of featured events asked for."""
     count = _integer(parameters, "count", 1, MAX_FEATURED)
     return default if count is None else count
+
+
+def asked_since(parameters: Mapping[str, str]) -> tuple[int, int]:
+    """The sequence number after which, and the number of entries up to which, served answers are asked for."""
+    since = _integer(parameters, "since", 0, _MAX_ID)
+    limit = _integer(parameters, "limit", 1, _MAX_SERVED_PAGE)
+    return since or 0, limit or _SERVED_PAGE
 
 
 def asked_search(parameters: Mapping[str, str]) -> Search:

@@ -1,7 +1,7 @@
 """The HTTP server: routes of the wire format to a marketplace.
 
-What belongs here: paths, conditional requests, running on a port. What does not: reading parameters
-(``requests``) and answering (``marketplace``, ``replay``).
+What belongs here: paths, running on a port. What does not: reading parameters (``requests``), answering
+(``marketplace``, ``replay``), and failing on demand (``faults``).
 """
 
 from __future__ import annotations
@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.conditional import unless_known
+from sandbox.faults.control import FaultControl
+from sandbox.faults.delivery import TRANSPORT
+from sandbox.faults.injection import SEARCH
 from sandbox.marketplace import Answer, InventedMarketplace, Marketplace, error
 from sandbox.randomness import DEFAULT_SEED
 from sandbox.replay import ReplayedMarketplace
@@ -24,48 +29,67 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
 
 API = "/hermes/api/v1"
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 54330
 _FEATURED = 24
 _BACKLOG = 2048
+# What is late on purpose does not hold up the end.
+_LAST_WORDS_SECONDS = 1
 
 
 class PortInUseError(Exception):
     """The port cannot be listened on; the message says which and what to do."""
 
 
-def create_app(seed: int = DEFAULT_SEED, recording: Path | None = None) -> Starlette:
+class _Sandbox(Starlette):
+    """The application; each request's scope holds the connection, for faults that cut it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # ASGI hides the connection. uvicorn's ``send`` is a method of the object that holds it, with either parser.
+        scope[TRANSPORT] = getattr(getattr(send, "__self__", None), "transport", None)
+        await super().__call__(scope, receive, send)
+
+
+def create_app(seed: int = DEFAULT_SEED, recording: Path | None = None, *, keep_served: bool = False) -> Starlette:
     """The application, for any ASGI server.
 
     Args:
         seed: which invented market, 0 or more.
         recording: answer listings from this file; everything else stays the invented market's.
+        keep_served: keep the record of served answers from the start, whatever faults are set.
 
     Raises:
         RecordingError: the recording cannot be read.
     """
     invented = InventedMarketplace(seed)
-    return app_of(invented if recording is None else ReplayedMarketplace(recording, invented), seed)
+    market = invented if recording is None else ReplayedMarketplace(recording, invented)
+    return app_of(market, seed, keep_served=keep_served)
 
 
-def app_of(marketplace: Marketplace, seed: int) -> Starlette:
-    """The application on any marketplace, also one that misbehaves."""
+def app_of(marketplace: Marketplace, seed: int, *, keep_served: bool = False) -> Starlette:
+    """The application on any marketplace; faults need it to run in uvicorn."""
+    faults = FaultControl(marketplace, always_keeps=keep_served)
 
     async def listings(request: Request) -> Response:
         # In the event loop: a body costs 1-4 ms and a thread hop would not make it parallel.
-        parameters = request.query_params
-        return _response(request, marketplace.listings(asked_event_id(parameters), asked_instant(parameters)))
+        event_id, at = asked_event_id(request.query_params), asked_instant(request.query_params)
+        if faults.is_idle:
+            return _response(request, marketplace.listings(event_id, at))
+        return faults.listings(request, event_id, at)
 
-    def productions(request: Request) -> Response:
+    async def productions(request: Request) -> Response:
         # In a thread: a page of events never seen before costs 3 ms each.
-        parameters = request.query_params
-        return _response(request, marketplace.productions(asked_search(parameters), asked_instant(parameters)))
+        search, at = asked_search(request.query_params), asked_instant(request.query_params)
+        answer = await run_in_threadpool(marketplace.productions, search, at)
+        return _response(request, answer) if faults.is_idle else faults.production(request, SEARCH, at, answer)
 
     async def production(request: Request) -> Response:
         event_id, at = request.path_params["event_id"], asked_instant(request.query_params)
-        return _response(request, marketplace.production(event_id, at))
+        answer = marketplace.production(event_id, at)
+        return _response(request, answer) if faults.is_idle else faults.production(request, event_id, at, answer)
 
     async def featured(request: Request) -> Response:
         parameters = request.query_params
@@ -75,13 +99,14 @@ def app_of(marketplace: Marketplace, seed: int) -> Starlette:
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok", "seed": seed})
 
-    return Starlette(
+    return _Sandbox(
         routes=[
             Route(f"{API}/listings", listings),
             Route(f"{API}/productions", productions),
             Route(f"{API}/productions/{{event_id:int}}", production),
             Route("/sandbox/featured", featured),
             Route("/healthz", healthz),
+            *faults.routes(),
         ],
         exception_handlers={
             BadRequestError: _bad_request,
@@ -99,7 +124,15 @@ def serve(app: Starlette, host: str, port: int, announce: str) -> None:
     """
     listener = _listen(host, port)
     url = f"http://{host}:{listener.getsockname()[1]}"
-    config = uvicorn.Config(app, access_log=False, log_level="warning", server_header=False, ws="none", lifespan="off")
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        ws="none",
+        lifespan="off",
+        timeout_graceful_shutdown=_LAST_WORDS_SECONDS,
+    )
     print(f"{announce} {url}", flush=True)  # noqa: T201 - the command's answer
     with listener:
         uvicorn.Server(config).run(sockets=[listener])
@@ -121,13 +154,8 @@ def _reason(problem: OSError) -> str:
 
 
 def _response(request: Request, answer: Answer) -> Response:
-    """The answer, or 304 without a body where the client has just that one (RFC 9110, weak comparison)."""
-    etag = answer.headers.get("etag")
-    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
-    if etag is not None and (etag in known or "*" in known):
-        kept = {name: value for name, value in answer.headers.items() if name != "content-type"}
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=kept)
-    return Response(answer.body, answer.status, answer.headers)
+    known = unless_known(request.headers.get("if-none-match"), answer)
+    return Response(known.body, known.status, known.headers)
 
 
 async def _bad_request(request: Request, problem: Exception) -> Response:

@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from sandbox.catalogue import featured_events, listed_events
 from sandbox.server import API, create_app
-
-SEED = 2026
-AT = "2026-11-22T22:00:00Z"
-NOW = datetime(2026, 11, 22, 22, tzinfo=UTC)
+from tests.unit.sandbox.serving import AT, NOW, SEED, serving
 
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    config = uvicorn.Config(create_app(seed=SEED), port=0, log_level="warning", ws="none", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-        assert thread.is_alive()
-    port = server.servers[0].sockets[0].getsockname()[1]
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+    with serving(create_app(seed=SEED)) as url, httpx.Client(base_url=url, timeout=30) as client:
         yield client
-    server.should_exit = True
-    thread.join()
 
 
 @pytest.fixture(scope="module")
