@@ -118,9 +118,7 @@ def _within_limits(name: str, values: Any) -> Int64s:
 
 
 def _texts(values: Sequence[str | None]) -> Texts:
-    column = np.empty(len(values), dtype=object)
-    column[:] = values
-    return column
+    return np.fromiter(values, dtype=object, count=len(values))
 
 
 def _identity(

@@ -6,11 +6,13 @@ What belongs here: locking and saving ``raw.heads``. What does not: deciding wha
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 import psycopg
+from psycopg.types.json import Jsonb
 
 _COLUMNS = "event_id, captured_at, keyframe_at, content_hash, listing_count, changes_since_keyframe, next_listing_key"
 
@@ -32,7 +34,12 @@ def lock_heads(connection: psycopg.Connection[Any], event_ids: Iterable[int]) ->
     """Lock the events' heads until the transaction ends, in order of event_id, making those that are missing."""
     wanted = sorted(event_ids)
     connection.execute(
-        "insert into raw.heads (event_id) select unnest(%s::bigint[]) on conflict (event_id) do nothing",
+        """
+        insert into raw.heads (event_id)
+        select w.event_id from unnest(%s::bigint[]) as w (event_id)
+        where not exists (select from raw.heads as h where h.event_id = w.event_id)
+        on conflict (event_id) do nothing
+        """,
         (wanted,),
     )
     rows = connection.execute(
@@ -44,27 +51,20 @@ def lock_heads(connection: psycopg.Connection[Any], event_ids: Iterable[int]) ->
 
 def save_heads(connection: psycopg.Connection[Any], heads: Iterable[Head]) -> None:
     """Write heads back; the caller holds their locks."""
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            """
-            update raw.heads
-            set captured_at = %s, keyframe_at = %s, content_hash = %s, listing_count = %s,
-                changes_since_keyframe = %s, next_listing_key = %s
-            where event_id = %s
-            """,
-            [
-                (
-                    head.captured_at,
-                    head.keyframe_at,
-                    head.content_hash,
-                    head.listing_count,
-                    head.changes_since_keyframe,
-                    head.next_listing_key,
-                    head.event_id,
-                )
-                for head in heads
-            ],
+    connection.execute(
+        """
+        update raw.heads as h
+        set captured_at = n.captured_at, keyframe_at = n.keyframe_at, content_hash = n.content_hash,
+            listing_count = n.listing_count, changes_since_keyframe = n.changes_since_keyframe,
+            next_listing_key = n.next_listing_key
+        from jsonb_to_recordset(%s) as n (
+            event_id bigint, captured_at timestamptz, keyframe_at timestamptz, content_hash bigint,
+            listing_count integer, changes_since_keyframe integer, next_listing_key integer
         )
+        where h.event_id = n.event_id
+        """,
+        (Jsonb([asdict(head) for head in heads], dumps=orjson.dumps),),
+    )
 
 
 def recount_heads(connection: psycopg.Connection[Any], event_ids: Iterable[int]) -> None:

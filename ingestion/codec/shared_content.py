@@ -27,7 +27,11 @@ _SAVE_PLACEMENTS = """
         as g (placement_id bigint, section text, seat_row text, zone_id text, section_id text)
     ),
     inserted as (
-        insert into raw.placements select * from given order by placement_id on conflict (placement_id) do nothing
+        insert into raw.placements
+        select g.* from given as g
+        where not exists (select from raw.placements as p where p.placement_id = g.placement_id)
+        order by g.placement_id
+        on conflict (placement_id) do nothing
     )
     select g.placement_id from given as g
     inner join raw.placements as p on g.placement_id = p.placement_id
@@ -40,7 +44,11 @@ _SAVE_TERMS = """
         as g (terms_id bigint, splits smallint[], delivery text, notes text, face_value_cents integer)
     ),
     inserted as (
-        insert into raw.terms select * from given order by terms_id on conflict (terms_id) do nothing
+        insert into raw.terms
+        select g.* from given as g
+        where not exists (select from raw.terms as t where t.terms_id = g.terms_id)
+        order by g.terms_id
+        on conflict (terms_id) do nothing
     )
     select g.terms_id from given as g
     inner join raw.terms as t on g.terms_id = t.terms_id
