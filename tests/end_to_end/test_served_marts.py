@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -66,17 +67,28 @@ def event_ids(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> li
 
 
 @pytest.fixture(scope="module")
-def api(api_server: ApiServer, event_ids: list[int]) -> Iterator[httpx.Client]:  # noqa: ARG001  # built before asked
-    """A client with the anonymous key."""
+def served(api_server: ApiServer, event_ids: list[int]) -> ApiServer:  # noqa: ARG001  # built before asked
+    """The API, once it has noticed the views: it looks for new ones about every second."""
+    deadline = time.monotonic() + 30
     with api_server.client() as client:
+        while not all(client.get(f"/{view}", params={"limit": 1}).is_success for view in VIEWS):
+            assert time.monotonic() < deadline, "the API does not notice the views"
+            time.sleep(0.1)
+    return api_server
+
+
+@pytest.fixture(scope="module")
+def api(served: ApiServer) -> Iterator[httpx.Client]:
+    """A client with the anonymous key."""
+    with served.client() as client:
         yield client
 
 
 def test_the_query_that_clients_have_works_to_the_letter(
-    api_server: ApiServer, event_ids: list[int], database_url: str
+    served: ApiServer, event_ids: list[int], database_url: str
 ) -> None:
     start, end = "2026-03-14T22:00:00Z", "2026-03-15T01:00:00Z"
-    answer = _ask_with_supabase_js(api_server, event_ids[0], start, end)
+    answer = _ask_with_supabase_js(served, event_ids[0], start, end)
 
     assert answer["error"] is None
     hours = answer["data"]
@@ -113,11 +125,11 @@ def test_anon_reads_nothing_but_the_views(api: httpx.Client, database_url: str) 
 
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("verb", ["POST", "PATCH", "PUT", "DELETE"])
-def test_nobody_writes(api_server: ApiServer, event_ids: list[int], database_url: str, view: str, verb: str) -> None:
+def test_nobody_writes(served: ApiServer, event_ids: list[int], database_url: str, view: str, verb: str) -> None:
     query = {"event_id": f"eq.{event_ids[0]}"} if verb != "POST" else {}
     before = _contents(database_url, view)
-    for key in (api_server.keys.anon_key, api_server.keys.service_key):
-        with api_server.client(key) as client:
+    for key in (served.keys.anon_key, served.keys.service_key):
+        with served.client(key) as client:
             answer = client.request(verb, f"/{view}", params=query, json={"event_id": event_ids[0]})
         assert answer.is_client_error or answer.is_server_error, answer.text
         assert answer.json()["code"]
@@ -125,7 +137,7 @@ def test_nobody_writes(api_server: ApiServer, event_ids: list[int], database_url
 
 
 def test_a_full_refresh_changes_nothing_for_clients(
-    api: httpx.Client, api_server: ApiServer, event_ids: list[int], database_url: str
+    api: httpx.Client, served: ApiServer, event_ids: list[int], database_url: str
 ) -> None:
     before = {view: _contents(database_url, view) for view in VIEWS}
     rights = _rights(database_url)
@@ -135,7 +147,7 @@ def test_a_full_refresh_changes_nothing_for_clients(
     assert {view: _contents(database_url, view) for view in VIEWS} == before
     assert _rights(database_url) == rights
     assert _readable_by_anon(api, database_url) == VIEWS
-    answer = _ask_with_supabase_js(api_server, event_ids[1], FROM_AT.isoformat(), TO_AT.isoformat())
+    answer = _ask_with_supabase_js(served, event_ids[1], FROM_AT.isoformat(), TO_AT.isoformat())
     assert len(answer["data"]) == 6
 
 
