@@ -103,8 +103,8 @@ def test_the_query_that_clients_have_works_to_the_letter(
             "select * from marts.event_hourly where event_id = %s and hour between %s and %s order by hour",
             (event_ids[0], start, end),
         ).fetchall()
-    for served, row in zip(hours, stored, strict=True):
-        assert served == {**{name: _as_json(value) for name, value in row.items()}, "is_final": True}
+    for hour, row in zip(hours, stored, strict=True):
+        assert hour == {**{name: _as_json(value) for name, value in row.items()}, "is_final": True}
     assert isinstance(hours[0]["price_median"], int | float)
     assert hours[0]["captures"] == 6
 
