@@ -17,20 +17,23 @@ import typer
 
 from ingestion.errors import UserError
 
-_STACK, _INGESTION, _ORCHESTRATION, _SANDBOX = "stack.commands", "ingestion.cli", "orchestration.cli", "sandbox.cli"
+_STACK, _ORCHESTRATION, _SANDBOX = "stack.commands", "orchestration.cli", "sandbox.cli"
+_TRACK, _CAPTURE, _READ = (f"ingestion.commands.{name}" for name in ("track", "capture", "read"))
 _MODULE_OF_COMMAND = {
     "up": _STACK,
     "down": _STACK,
     "migrate": _STACK,
-    "track": _INGESTION,
-    "scrape": _INGESTION,
-    "import": _INGESTION,
-    "snapshot": _INGESTION,
-    "export": _INGESTION,
-    "status": _INGESTION,
+    "track": _TRACK,
+    "scrape": _CAPTURE,
+    "import": _CAPTURE,
+    "snapshot": _READ,
+    "export": _READ,
+    "status": _READ,
     "build": _ORCHESTRATION,
     "sandbox": _SANDBOX,
 }
+_GROUPS = {_TRACK: "track", _SANDBOX: "sandbox"}
+"""Modules whose commands stand behind a word of their own."""
 
 
 def main() -> None:
@@ -47,8 +50,7 @@ def main() -> None:
         wants_traceback = debug
 
     for module in modules_for(sys.argv[1:]):
-        name = "sandbox" if module == _SANDBOX else None
-        app.add_typer(import_module(module).app, name=name)
+        app.add_typer(import_module(module).app, name=_GROUPS.get(module))
     try:
         app()
     except Exception as error:  # noqa: BLE001 -- the outermost place: whatever it is becomes one line and a status

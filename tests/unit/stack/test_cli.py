@@ -25,7 +25,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     ("arguments", "modules"),
     [
         (["up", "--help"], ["stack.commands"]),
-        (["--debug", "track", "list"], ["ingestion.cli"]),
+        (["--debug", "track", "list"], ["ingestion.commands.track"]),
         (["sandbox", "serve"], ["sandbox.cli"]),
         (["build"], ["orchestration.cli"]),
     ],
@@ -36,7 +36,7 @@ def test_only_the_module_of_the_command_is_imported(arguments: list[str], module
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["nonsense"]])
 def test_help_and_typing_errors_see_every_command(arguments: list[str]):
-    assert len(modules_for(arguments)) == 4
+    assert len(modules_for(arguments)) == 6
 
 
 def test_our_own_errors_are_one_line_and_status_1(tmp_path: Path):
