@@ -1,20 +1,74 @@
 """Connections of our own to the database.
 
-What belongs here: how to connect and how to say that it did not work. What does not: statements.
+What belongs here: how to connect, how to say that it did not work, and going on when the database has been away. What
+does not: statements.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from ingestion.errors import UserError
+
+PATIENCE_SECONDS = 300.0
+"""A database that is restarted or fails over is back within a minute or two; the next round is due after ten."""
+_LONGEST_WAIT_SECONDS = 5.0
+
+_logger = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
 
 
 class DatabaseUnavailableError(UserError):
     """The database could not be reached; the message says where it was looked for and why, never the password."""
+
+
+class Database:
+    """A connection that is made anew when it is lost, for work that must not be lost with it.
+
+    To be used as a context manager. Connecting for the first time is not tried twice: a wrong address should be told
+    at once.
+    """
+
+    def __init__(self, url: str, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._url = url
+        self._patience_seconds = patience_seconds
+        self.connection = connect(url)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.connection.close()
+
+    def run(self, work: Callable[[psycopg.Connection[Any]], _Result]) -> _Result:
+        """Do work that may be done twice; while the database is away or refuses for the moment, again and again.
+
+        Raises:
+            DatabaseUnavailableError, psycopg.OperationalError: it stayed away for longer than the patience.
+            Whatever else ``work`` raises, at once.
+        """
+        for attempt in Retrying(
+            # Operational errors are the server's, not the statement's: shut down, restarting, full, deadlocked.
+            retry=retry_if_exception_type((psycopg.OperationalError, DatabaseUnavailableError)),
+            wait=wait_exponential(multiplier=0.1, max=_LONGEST_WAIT_SECONDS),
+            stop=stop_after_delay(self._patience_seconds),
+            before_sleep=before_sleep_log(_logger, logging.WARNING),
+            reraise=True,
+        ):
+            with attempt:
+                if self.connection.closed:
+                    self.connection = connect(self._url)
+                return work(self.connection)
+        raise AssertionError("tenacity ended without a result")  # pragma: no cover
 
 
 def connect(database_url: str) -> psycopg.Connection[Any]:
@@ -32,6 +86,11 @@ def connect(database_url: str) -> psycopg.Connection[Any]:
             application_name="ticketmarts",
             options=f"{own_options} -c timezone=UTC".strip(),
             connect_timeout=10,
+            # A server that has gone without a word is noticed within a minute, not after the system's two hours.
+            keepalives_idle=30,
+            keepalives_interval=10,
+            keepalives_count=3,
+            tcp_user_timeout=60_000,
         )
     except psycopg.Error as error:
         raise DatabaseUnavailableError(f"cannot reach the database at {place}: {error}".strip()) from error

@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import StrEnum
 from http import HTTPStatus
 
+_EXCERPT_BYTES = 200
+
 
 class FailureKind(StrEnum):
     """Why an attempt gave no capture; the values are those of ``raw.scrape_failures.kind``."""
@@ -80,4 +82,6 @@ def failure_of_status(status: int, body: bytes) -> CaptureError | None:
         kind = FailureKind.SERVER_ERROR
     else:
         kind = FailureKind.BAD_PAYLOAD
-    return CaptureError(kind, f"the marketplace answered with status {status}", http_status=status)
+    said = body[:_EXCERPT_BYTES].decode(errors="replace").strip()
+    message = f"the marketplace answered with status {status}" + (f": {said!r}" if said else "")
+    return CaptureError(kind, message, http_status=status)

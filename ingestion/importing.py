@@ -11,11 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
-
-import psycopg
 
 from ingestion.answers import Answer, read_answer
+from ingestion.database import Database
 from ingestion.loading import BATCH_SIZE, Loader, LoadResult
 from ingestion.recordings import read_recording
 
@@ -30,7 +28,7 @@ class ImportReport:
 
 
 def import_recordings(
-    connection: psycopg.Connection[Any],
+    database: Database,
     paths: Iterable[Path],
     *,
     interval_seconds: int,
@@ -41,12 +39,16 @@ def import_recordings(
     ``interval_seconds`` is the interval in force of events that are not tracked; tracked ones have their own.
 
     Raises:
-        RecordingError: a file cannot be read; the batches before the faulty line are stored. psycopg.Error: the
-            database refused or went away.
+        RecordingError: a file cannot be read; the batches before the faulty line are stored. Whatever
+            ``Loader.load`` raises.
     """
     started = time.monotonic()
-    intervals = dict(connection.execute("select event_id, interval_seconds from raw.tracked_events").fetchall())
-    loader = Loader(connection)
+    intervals = database.run(
+        lambda connection: dict(
+            connection.execute("select event_id, interval_seconds from raw.tracked_events").fetchall()
+        )
+    )
+    loader = Loader(database)
     answer_count = 0
     for path in paths:
         recorded = read_recording(path)

@@ -8,24 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from http import HTTPStatus
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import httpx
-import psycopg
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from ingestion.answers import Answer
+from ingestion.answers import Answer, KnownBody
 from ingestion.circuit_breaker import CircuitBreaker, load_breaker
+from ingestion.database import Database
 from ingestion.failures import CaptureError, FailureKind, failure_of_status
 from ingestion.pacing import Pace, retry_after_seconds
 from ingestion.settings import Settings
 
 LISTINGS_PATH = "/hermes/api/v1/listings"
 PRODUCTIONS_PATH = "/hermes/api/v1/productions"
+PRODUCTIONS_A_PAGE = 100
+"""Asked for; the marketplace may give fewer, and says how many pages that makes."""
 
 TIMEOUT_SECONDS = 10.0
 ATTEMPTS = 3
@@ -43,6 +46,15 @@ class _Reply(NamedTuple):
     body: bytes
     seconds: float
     retry_after: str | None
+    etag: str | None
+
+
+OnRetry = Callable[[CaptureError], None]
+"""Told of each failure after which the same is asked again."""
+
+
+def _tell_nobody(_: CaptureError) -> None:
+    pass
 
 
 class MarketplaceClosedError(Exception):
@@ -57,23 +69,35 @@ class Marketplace:
 
     def __init__(self, client: httpx.AsyncClient, pace: Pace, breaker: CircuitBreaker) -> None:
         self._client = client
+        self.base_url = str(client.base_url).rstrip("/")
         self._pace = pace
         self.breaker = breaker
 
-    async def fetch_listings(self, event_id: int) -> Answer:
+    async def fetch_listings(
+        self, event_id: int, known: KnownBody | None = None, on_retry: OnRetry = _tell_nobody
+    ) -> Answer:
         """The listings of an event as the marketplace answers, whatever its status.
 
-        ``quantity`` is never sent: the answer may then be a subset. The currency is, since prices otherwise come in
-        the caller's.
+        Told of a body that is ``known``, it may answer 304 instead of sending it again. ``quantity`` is never sent:
+        the answer may then be a subset. The currency is, since prices otherwise come in the caller's.
 
         Raises:
             CaptureError: no answer came (``timeout``, ``connection``), it was ``too_large``, or only transient
                 failures came.
         """
         parameters = {"productionId": str(event_id), "currency": "USD", "localizeCurrency": "false"}
-        reply = await self._get(LISTINGS_PATH, parameters)
-        # Of the request that was answered: without waiting for its turn, or the tries before it.
-        return Answer(event_id, datetime.now(UTC), reply.status, reply.body, round(reply.seconds * 1000))
+        reply = await self._get(LISTINGS_PATH, parameters, known.etag if known else None, on_retry)
+        return Answer(
+            event_id,
+            datetime.now(UTC),
+            reply.status,
+            reply.body,
+            # Of the request that was answered: without waiting for its turn, or the tries before it.
+            round(reply.seconds * 1000),
+            self.base_url,
+            reply.etag,
+            known,
+        )
 
     async def fetch_production(self, event_id: int) -> bytes:
         """The body of one production.
@@ -87,12 +111,40 @@ class Marketplace:
             raise failure
         return reply.body
 
-    async def _get(self, path: str, parameters: dict[str, str]) -> _Reply:
+    async def search_productions(self, criteria: Mapping[str, str], page_number: int) -> bytes:
+        """The body of one page (1-based) of the productions that meet ``criteria``, in the marketplace's parameters.
+
+        Size and number go by several names, and what is not known is passed over: the page says which one it is.
+
+        Raises:
+            CaptureError: it could not be had.
+        """
+        size, number = str(PRODUCTIONS_A_PAGE), str(page_number)
+        paging = {"pageSize": size, "rows": size, "limit": size, "page": number, "pageNumber": number}
+        reply = await self._get(PRODUCTIONS_PATH, {**criteria, **paging})
+        failure = failure_of_status(reply.status, reply.body)
+        if failure is not None:
+            raise failure
+        return reply.body
+
+    async def _get(
+        self,
+        path: str,
+        parameters: dict[str, str],
+        etag: str | None = None,
+        on_retry: OnRetry = _tell_nobody,
+    ) -> _Reply:
+        def tell(state: RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome else None
+            if isinstance(error, CaptureError):
+                on_retry(error)
+
         seconds_left = TOTAL_TIMEOUT_SECONDS
         async for attempt in AsyncRetrying(
             retry=retry_if_exception(lambda error: isinstance(error, CaptureError) and error.kind.is_transient),
             stop=stop_after_attempt(ATTEMPTS),
             wait=wait_random_exponential(max=LONGEST_WAIT_SECONDS),
+            before_sleep=tell,
             reraise=True,
         ):
             with attempt:
@@ -102,7 +154,7 @@ class Marketplace:
                 began = time.monotonic()
                 try:
                     async with asyncio.timeout(max(seconds_left, 0)):
-                        return await self._get_once(path, parameters)
+                        return await self._get_once(path, parameters, etag)
                 except TimeoutError as error:
                     message = f"no whole answer within {TOTAL_TIMEOUT_SECONDS:.0f} s"
                     raise CaptureError(FailureKind.TIMEOUT, message) from error
@@ -110,14 +162,15 @@ class Marketplace:
                     seconds_left -= time.monotonic() - began
         raise AssertionError("tenacity ended without a result")  # pragma: no cover
 
-    async def _get_once(self, path: str, parameters: dict[str, str]) -> _Reply:
+    async def _get_once(self, path: str, parameters: dict[str, str], etag: str | None) -> _Reply:
         try:
-            reply = await self._read(path, parameters)
+            reply = await self._read(path, parameters, etag)
         except httpx.TimeoutException as error:
             raise CaptureError(FailureKind.TIMEOUT, f"no answer within {TIMEOUT_SECONDS:.0f} s: {error!r}") from error
         except httpx.HTTPError as error:
             raise CaptureError(FailureKind.CONNECTION, f"no answer: {error!r}") from error
-        failure = failure_of_status(reply.status, reply.body)
+        is_known = etag is not None and reply.status == HTTPStatus.NOT_MODIFIED
+        failure = None if is_known else failure_of_status(reply.status, reply.body)
         if failure is None:
             self.breaker.note_success()
         else:
@@ -130,11 +183,12 @@ class Marketplace:
             raise failure
         return reply
 
-    async def _read(self, path: str, parameters: dict[str, str]) -> _Reply:
+    async def _read(self, path: str, parameters: dict[str, str], etag: str | None) -> _Reply:
         """One request; its body is read no further than it may be long, whatever its headers promise."""
         pieces = []
         size = 0
-        async with self._client.stream("GET", path, params=parameters) as response:
+        headers = {} if etag is None else {"if-none-match": etag}
+        async with self._client.stream("GET", path, params=parameters, headers=headers) as response:
             async for piece in response.aiter_bytes():
                 size += len(piece)
                 if size > LARGEST_BODY_BYTES:
@@ -146,14 +200,15 @@ class Marketplace:
             b"".join(pieces),
             response.elapsed.total_seconds(),
             response.headers.get("retry-after"),
+            response.headers.get("etag"),
         )
 
 
 @asynccontextmanager
-async def open_marketplace(settings: Settings, connection: psycopg.Connection[Any]) -> AsyncIterator[Marketplace]:
+async def open_marketplace(settings: Settings, database: Database) -> AsyncIterator[Marketplace]:
     """Connect as the settings say, for the length of the context; the breaker's state outlives it in the database."""
     base_url = settings.require_marketplace_base_url()
-    breaker = load_breaker(connection, base_url, datetime.now(UTC))
+    breaker = load_breaker(database.connection, base_url, datetime.now(UTC))
     headers = {
         "accept": "application/json",
         "user-agent": f"ticketmarts/{version('ticketmarts')}",
@@ -164,4 +219,4 @@ async def open_marketplace(settings: Settings, connection: psycopg.Connection[An
         base_url=base_url, headers=headers, timeout=TIMEOUT_SECONDS, limits=limits, http2=True
     ) as client:
         yield Marketplace(client, Pace(settings.scraper_requests_per_second), breaker)
-    breaker.save(connection)
+    database.run(breaker.save)

@@ -1,24 +1,23 @@
 """One round: every event that is due is asked for once, and what comes back is stored.
 
 What belongs here: the flow of a round. What does not: requests (``marketplace``), trust (``wire_format``), storing
-(``loading``). Answers are stored in batches while others are still being fetched, so memory holds a batch or two.
+(``loading``). Answers are stored in batches while others are still being fetched.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
-import psycopg
-
-from ingestion.answers import FailedAttempt, GoodCapture, read_answer
+from ingestion.answers import FailedAttempt, KnownBody, ReadAnswer, read_answer
 from ingestion.circuit_breaker import OpenBreaker
+from ingestion.database import Database
 from ingestion.failures import CaptureError
+from ingestion.known_bodies import load_known_bodies
 from ingestion.loading import BATCH_SIZE, Loader, LoadResult
 from ingestion.marketplace import Marketplace, MarketplaceClosedError, open_marketplace
 from ingestion.settings import Settings
@@ -49,7 +48,7 @@ class RoundReport:
 
 def scrape_round(
     settings: Settings,
-    connection: psycopg.Connection[Any],
+    database: Database,
     intervals: Mapping[int, int],
     *,
     run_id: UUID | None = None,
@@ -58,66 +57,117 @@ def scrape_round(
     """Capture each event of ``intervals`` (event_id to interval in seconds) once. One event's failure is its own.
 
     When the marketplace turns us away, the events that are left are skipped, and so are those of the rounds to come
-    until the circuit breaker closes.
+    until the circuit breaker closes. A database that is away delays the round and loses nothing that was fetched.
 
     Raises:
-        SettingsError: there is no marketplace. psycopg.Error: the database refused or went away.
+        SettingsError: there is no marketplace. Whatever ``Loader.load`` raises.
     """
-    return asyncio.run(_scrape_round(settings, connection, intervals, run_id, on_progress))
+    return asyncio.run(_scrape_round(settings, database, intervals, run_id, on_progress))
 
 
 async def _scrape_round(
     settings: Settings,
-    connection: psycopg.Connection[Any],
+    database: Database,
     intervals: Mapping[int, int],
     run_id: UUID | None,
     on_progress: OnProgress,
 ) -> RoundReport:
     started = time.monotonic()
-    loader = Loader(connection)
-    turns = asyncio.Semaphore(settings.scraper_max_concurrency)
-    batch: list[GoodCapture | FailedAttempt] = []
-    skipped_count = 0
-    async with open_marketplace(settings, connection) as marketplace:
-
-        async def attempt(event_id: int) -> GoodCapture | FailedAttempt | None:
-            async with turns:
-                return await _attempt(marketplace, event_id, intervals[event_id], run_id)
-
-        waiting = list(intervals)
-        attempts: list[Awaitable[GoodCapture | FailedAttempt | None]] = []
-        while marketplace.breaker.is_probing and waiting:  # one at a time, until an answer decides
-            attempts.append(_done(await attempt(waiting.pop(0))))
-        attempts += [attempt(event_id) for event_id in waiting]
-        for attempted in asyncio.as_completed(attempts):
-            item = await attempted
-            if item is None:
-                skipped_count += 1
-                continue
-            batch.append(item)
-            if len(batch) == BATCH_SIZE:
-                await asyncio.to_thread(loader.load, batch)
+    loader = Loader(database)
+    async with open_marketplace(settings, database) as marketplace:
+        known = load_known_bodies(database.connection, marketplace.base_url, intervals)
+        asking = _Asking(marketplace, intervals, known, run_id)
+        asked = asyncio.create_task(asking.ask_all(settings.scraper_max_concurrency))
+        try:
+            while batch := await asking.next_batch():
+                await asyncio.to_thread(loader.load, [item for items in batch for item in items])
+                asking.make_room(len(batch))
                 on_progress(len(batch))
-                batch = []
-        await asyncio.to_thread(loader.load, batch)
-        on_progress(len(batch))
+            await asked
+        finally:
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
     return RoundReport(
-        len(intervals), skipped_count, time.monotonic() - started, loader.result, marketplace.breaker.state
+        len(intervals), asking.skipped_count, time.monotonic() - started, loader.result, marketplace.breaker.state
     )
 
 
-async def _done(item: GoodCapture | FailedAttempt | None) -> GoodCapture | FailedAttempt | None:
-    return item
+class _Asking:
+    """Asks for events, several at a time, and holds what came back until it is stored.
 
+    No more events are asked for while two batches wait, so that memory does not grow with their number.
+    """
 
-async def _attempt(
-    marketplace: Marketplace, event_id: int, interval_seconds: int, run_id: UUID | None
-) -> GoodCapture | FailedAttempt | None:
-    """Ask for one event; None if nothing was asked, since the marketplace turns us away."""
-    try:
-        answer = await marketplace.fetch_listings(event_id)
-    except MarketplaceClosedError:
-        return None
-    except CaptureError as error:
-        return FailedAttempt(event_id, datetime.now(UTC), error, run_id=run_id)
-    return read_answer(answer, interval_seconds, run_id)
+    def __init__(
+        self,
+        marketplace: Marketplace,
+        intervals: Mapping[int, int],
+        known: Mapping[int, KnownBody],
+        run_id: UUID | None,
+    ) -> None:
+        self._marketplace = marketplace
+        self._intervals = intervals
+        self._known = known
+        self._run_id = run_id
+        self._read: asyncio.Queue[list[ReadAnswer] | None] = asyncio.Queue()
+        self._room = asyncio.Semaphore(2 * BATCH_SIZE)
+        self.skipped_count = 0
+
+    async def ask_all(self, concurrency: int) -> None:
+        """Ask for every event once; while the circuit breaker probes, one at a time, until an answer decides."""
+        waiting = iter(self._intervals)
+        try:
+            while self._marketplace.breaker.is_probing and (event_id := next(waiting, None)) is not None:
+                await self._ask(event_id)
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(concurrency):
+                    workers.create_task(self._work(waiting))
+        finally:
+            self._read.put_nowait(None)
+
+    async def next_batch(self) -> list[list[ReadAnswer]]:
+        """What has come of the next ``BATCH_SIZE`` events, a list an event; fewer at the end, none after it."""
+        batch: list[list[ReadAnswer]] = []
+        while len(batch) < BATCH_SIZE and (items := await self._read.get()) is not None:
+            batch.append(items)
+        if len(batch) < BATCH_SIZE:
+            self._read.put_nowait(None)
+        return batch
+
+    def make_room(self, event_count: int) -> None:
+        """So many events need not be held any more."""
+        for _ in range(event_count):
+            self._room.release()
+
+    async def _work(self, waiting: Iterator[int]) -> None:
+        for event_id in waiting:
+            await self._ask(event_id)
+
+    async def _ask(self, event_id: int) -> None:
+        await self._room.acquire()
+        items = await self._attempt(event_id)
+        if items:
+            self._read.put_nowait(items)
+        else:
+            self.skipped_count += 1
+            self._room.release()
+
+    async def _attempt(self, event_id: int) -> list[ReadAnswer]:
+        """Ask for one event: the tries that were made again, then what came of it; nothing if nothing was asked."""
+        items: list[ReadAnswer] = []
+
+        def note(error: CaptureError, *, was_retried: bool) -> None:
+            attempt = FailedAttempt(event_id, datetime.now(UTC), error, run_id=self._run_id, was_retried=was_retried)
+            items.append(attempt)
+
+        try:
+            answer = await self._marketplace.fetch_listings(
+                event_id, self._known.get(event_id), lambda error: note(error, was_retried=True)
+            )
+        except MarketplaceClosedError:
+            pass
+        except CaptureError as error:
+            note(error, was_retried=False)
+        else:
+            items.append(read_answer(answer, self._intervals[event_id], self._run_id))
+        return items

@@ -31,7 +31,7 @@ class Status:
 _STATUS = """
     with failures as (
         select f.kind, count(*) as attempts from raw.scrape_failures as f
-        where f.attempted_at > now() - interval '1 hour' group by f.kind
+        where f.attempted_at > now() - interval '1 hour' and not f.was_retried group by f.kind
     ),
     tracked as (
         select t.event_id, h.captured_at < now() - 2 * t.interval_seconds * interval '1 second' as is_overdue

@@ -6,12 +6,10 @@ What belongs here: what assets ask for. What does not: defaults (``ingestion.set
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import dagster as dg
-import psycopg
 
-from ingestion.database import connect
+from ingestion.database import Database
 from ingestion.settings import Settings, load_settings
 from orchestration.dbt_project_files import dbt_environment
 
@@ -23,9 +21,9 @@ class Pipeline(dg.ConfigurableResource[None]):
         """The settings; SettingsError where one is wrong."""
         return load_settings()
 
-    def connect(self) -> psycopg.Connection[Any]:
-        """A connection to the data; DatabaseUnavailableError where there is none."""
-        return connect(self.settings().require_database_url())
+    def database(self) -> Database:
+        """The database of the data, connected to; DatabaseUnavailableError where there is none."""
+        return Database(self.settings().require_database_url())
 
     def point_dbt_here(self) -> None:
         """Put the database in force into this run's environment, from which dagster-dbt starts dbt."""

@@ -76,15 +76,17 @@ class SnapshotWriter:
     """
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._connection = connection
+        self.connection = connection
         self._remembered: dict[int, Remembered] = {}
         self._shared_content = SharedContent()
         self._days_with_partitions: set[date] = set()
 
     def write(
-        self, captures: Sequence[Capture], also: Callable[[psycopg.Connection[Any]], None] | None = None
+        self, captures: Sequence[Capture], also: Callable[[psycopg.Connection[Any], WriteResult], None] | None = None
     ) -> WriteResult:
-        """Store a batch in one transaction together with whatever ``also`` writes: all of it or nothing.
+        """Store a batch in one transaction, all of it or nothing.
+
+        ``also`` writes what goes with it in the same transaction, and is told what has become of the captures.
 
         Captures may come in any order, repeat, and be older than what is stored. The hours whose metrics they
         change are marked in ``raw.stale_hours``. 50 to 100 captures a batch keep round trips and locks short.
@@ -94,20 +96,20 @@ class SnapshotWriter:
                 refused or went away. Nothing of the batch is stored then.
         """
         self._ensure_partitions({utc_day(capture.captured_at) for capture in captures})
-        with self._connection.transaction():
-            heads = lock_heads(self._connection, {capture.event_id for capture in captures})
-            placed = place(self._connection, captures, heads, self._remembered)
-            stored_content = self._shared_content.save(self._connection, (c for c, _ in placed.snapshots))
+        with self.connection.transaction():
+            heads = lock_heads(self.connection, {capture.event_id for capture in captures})
+            placed = place(self.connection, captures, heads, self._remembered)
+            stored_content = self._shared_content.save(self.connection, (c for c, _ in placed.snapshots))
             self._copy(placed)
-            save_heads(self._connection, (heads[event_id] for event_id in {c.event_id for c, _ in placed.snapshots}))
+            save_heads(self.connection, (heads[event_id] for event_id in {c.event_id for c, _ in placed.snapshots}))
             if placed.re_encoded:
                 self._replace(placed.re_encoded)
                 for event_id, captured_at, _ in placed.re_encoded:
                     self._bound_reading_behind(event_id, captured_at)
-                recount_heads(self._connection, {event_id for event_id, _, _ in placed.re_encoded})
+                recount_heads(self.connection, {event_id for event_id, _, _ in placed.re_encoded})
             self._mark_stale(placed.stale_hours)
             if also is not None:
-                also(self._connection)
+                also(self.connection, placed.result)
         self._remembered.update(placed.newest)
         self._shared_content.remember(stored_content)
         return placed.result
@@ -115,8 +117,8 @@ class SnapshotWriter:
     def _ensure_partitions(self, days: set[date]) -> None:
         """Make partitions in transactions of their own: attaching one takes a lock that should be short."""
         for day in sorted(days - self._days_with_partitions):
-            with self._connection.transaction():
-                self._connection.execute("select raw.ensure_partitions(%s, %s)", (day, day))
+            with self.connection.transaction():
+                self.connection.execute("select raw.ensure_partitions(%s, %s)", (day, day))
             self._days_with_partitions.add(day)
 
     def _copy(self, placed: Placed) -> None:
@@ -130,21 +132,21 @@ class SnapshotWriter:
 
         Without it, 59 captures put one by one before each other left one that was 118 books from its keyframe.
         """
-        while far := self._connection.execute(_FIRST_FAR_CAPTURE, {"event": event_id, "at": captured_at}).fetchone():
+        while far := self.connection.execute(_FIRST_FAR_CAPTURE, {"event": event_id, "at": captured_at}).fetchone():
             (captured_at,) = far
-            stored = read_books(self._connection, [(event_id, captured_at)])[event_id]
+            stored = read_books(self.connection, [(event_id, captured_at)])[event_id]
             row = _keyframe_row(event_id, captured_at, whole_book(stored.book, stored.listing_key))
             self._copy_into("raw.keyframes", _KEYFRAME_COLUMNS, [row])
 
     def _copy_into(self, table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:
         statement = f"copy {table} ({', '.join(columns)}) from stdin (format binary)"
-        with self._connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+        with self.connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
             copy.write(b"".join((pg.HEADER, *rows, pg.TRAILER)))
 
     def _replace(self, re_encoded: Sequence[tuple[int, datetime, Delta]]) -> None:
         """Write anew the deltas of captures that have got another capture before them."""
         columns = ("event_id", "captured_at", "change_count", *ARRAY_COLUMNS)
-        self._connection.execute(
+        self.connection.execute(
             f"create temporary table re_encoded on commit drop as"  # noqa: S608
             f" select {', '.join(columns)} from raw.snapshots with no data"
         )
@@ -154,14 +156,14 @@ class SnapshotWriter:
         )
         self._copy_into("re_encoded", columns, rows)
         assignments = ", ".join(f"{column} = r.{column}" for column in columns[2:])
-        self._connection.execute(
+        self.connection.execute(
             f"update raw.snapshots as s set {assignments} from re_encoded as r"  # noqa: S608
             " where s.event_id = r.event_id and s.captured_at = r.captured_at"
         )
 
     def _mark_stale(self, hours: set[tuple[int, datetime]]) -> None:
         in_order = sorted(hours)
-        self._connection.execute(
+        self.connection.execute(
             """
             insert into raw.stale_hours (event_id, hour_at)
             select * from unnest(%s::bigint[], %s::timestamptz[])

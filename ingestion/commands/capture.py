@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ingestion.commands.arguments import AsJson, OnlyEvents
-from ingestion.database import connect
+from ingestion.database import Database
 from ingestion.importing import import_recordings
 from ingestion.loading import LoadResult
 from ingestion.recordings import STANDARD_INPUT, RecordingError
@@ -28,14 +28,14 @@ def scrape(
 ) -> None:
     """Capture every tracked event once, now."""
     settings = load_settings()
-    with connect(settings.require_database_url()) as connection:
+    with Database(settings.require_database_url()) as database:
         if event_ids:
-            tracked = {event.event_id: event.interval_seconds for event in list_tracked(connection)}
+            tracked = {event.event_id: event.interval_seconds for event in list_tracked(database.connection)}
             intervals = {event_id: tracked.get(event_id, settings.scraper_interval_seconds) for event_id in event_ids}
         else:
-            intervals = events_to_scrape(connection, datetime.now(UTC))
+            intervals = events_to_scrape(database.connection, datetime.now(UTC))
         with show_progress("scraping", len(intervals)) as on_progress:
-            report = scrape_round(settings, connection, intervals, on_progress=on_progress)
+            report = scrape_round(settings, database, intervals, on_progress=on_progress)
     _report(report.loaded, report.event_count, report.seconds, as_json=as_json)
     if report.open_breaker is not None:
         messages.print(f"{report.skipped_count} events skipped: {report.open_breaker}")
@@ -54,9 +54,9 @@ def import_(
     for file in files:
         if file != STANDARD_INPUT and not file.exists():
             raise RecordingError(f"there is no file {file}")
-    with connect(settings.require_database_url()) as connection, show_progress("importing", expected) as on_progress:
+    with Database(settings.require_database_url()) as database, show_progress("importing", expected) as on_progress:
         report = import_recordings(
-            connection, files, interval_seconds=settings.scraper_interval_seconds, on_progress=on_progress
+            database, files, interval_seconds=settings.scraper_interval_seconds, on_progress=on_progress
         )
     _report(report.loaded, report.answer_count, report.seconds, as_json=as_json)
     if report.loaded.snapshots.conflicts:

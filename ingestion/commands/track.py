@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
-import psycopg
 import typer
 
 from ingestion.commands.arguments import AsJson, EventIds, show_minute
-from ingestion.database import connect
+from ingestion.database import Database, connect
 from ingestion.marketplace import open_marketplace
 from ingestion.settings import Settings, load_settings
 from ingestion.terminal import messages, print_json, print_table
@@ -22,9 +20,9 @@ app = typer.Typer(no_args_is_help=True, help="Choose which events are scraped.")
 def add(event_ids: EventIds) -> None:
     """Track events from now on, and ask the marketplace what they are."""
     settings = load_settings()
-    with connect(settings.require_database_url()) as connection:
-        added = track(connection, event_ids, settings.scraper_interval_seconds)
-        report = asyncio.run(_refresh(settings, connection))
+    with Database(settings.require_database_url()) as database:
+        added = track(database.connection, event_ids, settings.scraper_interval_seconds)
+        report = asyncio.run(_refresh(settings, database))
     messages.print(f"tracking {added} more events, a capture every {settings.scraper_interval_minutes} minutes")
     for event_id, reason in report.failed.items():
         messages.print(f"event {event_id} is tracked, but the marketplace does not tell what it is: {reason}")
@@ -64,6 +62,6 @@ def list_(as_json: AsJson = False) -> None:
         messages.print("no event is tracked; `ticketmarts track add EVENT` starts")
 
 
-async def _refresh(settings: Settings, connection: psycopg.Connection[Any]) -> ProductionsReport:
-    async with open_marketplace(settings, connection) as marketplace:
-        return await refresh_productions(connection, marketplace)
+async def _refresh(settings: Settings, database: Database) -> ProductionsReport:
+    async with open_marketplace(settings, database) as marketplace:
+        return await refresh_productions(database.connection, marketplace)

@@ -36,12 +36,12 @@ def tracked_events(pipeline: Pipeline) -> dg.MaterializeResult[None]:
     settings = pipeline.settings()
 
     async def refresh() -> ProductionsReport:
-        async with open_marketplace(settings, connection) as marketplace:
-            return await refresh_productions(connection, marketplace)
+        async with open_marketplace(settings, database) as marketplace:
+            return await refresh_productions(database.connection, marketplace)
 
-    with pipeline.connect() as connection:
+    with pipeline.database() as database:
         report = asyncio.run(refresh())
-        events = list_tracked(connection)
+        events = list_tracked(database.connection)
     return dg.MaterializeResult(
         metadata={
             "events_tracked": len(events),
@@ -71,9 +71,9 @@ def tracked_events(pipeline: Pipeline) -> dg.MaterializeResult[None]:
 def snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator[dg.MaterializeResult[None]]:
     """Scrape one round. What was captured is stored before too many failures fail the run."""
     settings = pipeline.settings()
-    with pipeline.connect() as connection:
-        intervals = events_to_scrape(connection, datetime.now(UTC))
-        report = scrape_round(settings, connection, intervals, run_id=UUID(context.run.run_id))
+    with pipeline.database() as database:
+        intervals = events_to_scrape(database.connection, datetime.now(UTC))
+        report = scrape_round(settings, database, intervals, run_id=UUID(context.run.run_id))
     if report.failed_share > settings.scraper_max_failed_share:
         raise dg.Failure(
             f"{report.event_count - report.captured_count} of {report.event_count} events failed; "
@@ -89,9 +89,11 @@ def round_metadata(report: RoundReport) -> dict[str, dg.MetadataValue]:
     written = report.loaded.snapshots
     return {
         "events_ok": dg.MetadataValue.int(report.captured_count),
+        "events_unchanged": dg.MetadataValue.int(report.loaded.unchanged),
         "events_failed": dg.MetadataValue.int(report.loaded.failure_count),
         "events_skipped": dg.MetadataValue.int(report.skipped_count),
         "failures_by_kind": dg.MetadataValue.json({kind.value: n for kind, n in report.loaded.failures.items()}),
+        "retries_by_kind": dg.MetadataValue.json({kind.value: n for kind, n in report.loaded.retried.items()}),
         "failed_events": dg.MetadataValue.json({str(k): why for k, why in report.loaded.failed_events.items()}),
         "observations": dg.MetadataValue.int(written.observations),
         "changes": dg.MetadataValue.int(written.changes),

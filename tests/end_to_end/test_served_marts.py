@@ -19,7 +19,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from ingestion.database import connect
+from ingestion.database import Database, connect
 from ingestion.importing import import_recordings
 from ingestion.settings import load_settings
 from ingestion.tracking import save_production, track
@@ -56,12 +56,12 @@ def event_ids(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> li
     events = [event.event_id for event in featured_events(TO_AT, 3)]
     recording = tmp_path_factory.mktemp("history") / "recording.jsonl"
     recording.write_bytes(b"".join(record(RecordingPlan(tuple(events), FROM_AT, TO_AT, 600, DEFAULT_SEED))))
-    with connect(database_url) as connection:
-        track(connection, events, interval_seconds=600)
+    with Database(database_url) as database:
+        track(database.connection, events, interval_seconds=600)
         for event_id in events:
             document = parse_production(event_id, marketplace.production(event_id, TO_AT).body)
-            save_production(connection, event_id, document, TO_AT)
-        import_recordings(connection, [recording], interval_seconds=600)
+            save_production(database.connection, event_id, document, TO_AT)
+        import_recordings(database, [recording], interval_seconds=600)
     _build(database_url)
     return events
 

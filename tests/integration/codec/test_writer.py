@@ -124,7 +124,7 @@ def test_a_batch_is_stored_whole_or_not_at_all(connection: psycopg.Connection[An
     writer.write([capture(each) for each in known])
     before = stored(connection)
 
-    def fail(_: psycopg.Connection[Any]) -> None:
+    def fail(*_: object) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -137,7 +137,7 @@ def test_a_batch_is_stored_whole_or_not_at_all(connection: psycopg.Connection[An
 def test_what_goes_along_is_committed_with_the_batch(connection: psycopg.Connection[Any]) -> None:
     connection.execute("create table along (n integer)")
 
-    def also(same: psycopg.Connection[Any]) -> None:
+    def also(same: psycopg.Connection[Any], _: object) -> None:
         same.execute("insert into along values (1)")
 
     SnapshotWriter(connection).write([], also)
@@ -325,7 +325,7 @@ def test_a_writer_whose_backend_is_ended_leaves_nothing_half_there(
     write(connection, *known)
     before = stored(connection)
 
-    def end_it(doomed: psycopg.Connection[Any]) -> None:
+    def end_it(doomed: psycopg.Connection[Any], _: object) -> None:
         connection.execute("select pg_terminate_backend(%s, 10000)", (doomed.info.backend_pid,))
 
     with connect(fresh_database_url) as doomed, pytest.raises(psycopg.OperationalError):
@@ -352,7 +352,7 @@ def test_a_writer_that_is_killed_leaves_nothing_half_there(
 def _write_and_die(database_url: str, captured: Sequence[PlainCapture]) -> None:
     batch: list[Capture] = [capture(each) for each in captured]
     with connect(database_url) as connection:
-        SnapshotWriter(connection).write(batch, lambda _: os.kill(os.getpid(), signal.SIGKILL))
+        SnapshotWriter(connection).write(batch, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
 
 
 def test_an_older_capture_where_all_that_came_later_has_been_dropped(connection: psycopg.Connection[Any]) -> None:

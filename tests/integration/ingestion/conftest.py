@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import psycopg
 import pytest
 
-from ingestion.database import connect
+from ingestion.database import Database
 from ingestion.settings import Settings, load_settings
 from sandbox.catalogue import featured_events
 from sandbox.randomness import DEFAULT_SEED
@@ -26,9 +26,14 @@ _ENTRY_POINT = [str(_COMMAND)] if _COMMAND.exists() else [sys.executable, "-c", 
 
 
 @pytest.fixture
-def connection(fresh_database_url: str) -> Iterator[psycopg.Connection[Any]]:
-    with connect(fresh_database_url) as connection:
-        yield connection
+def database(fresh_database_url: str) -> Iterator[Database]:
+    with Database(fresh_database_url) as database:
+        yield database
+
+
+@pytest.fixture
+def connection(database: Database) -> psycopg.Connection[Any]:
+    return database.connection
 
 
 @pytest.fixture

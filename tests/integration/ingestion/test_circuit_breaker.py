@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import psycopg
 import pytest
 
 from ingestion.circuit_breaker import FAILURES_TO_OPEN, FIRST_PAUSE, LONGEST_PAUSE, CircuitBreaker, load_breaker
+from ingestion.database import Database
 from ingestion.failures import CaptureError, FailureKind
 from ingestion.scraping import scrape_round
 from ingestion.settings import Settings
@@ -66,16 +65,16 @@ def test_after_its_pause_one_answer_decides() -> None:
 
 @pytest.mark.parametrize("reply", [Reply(body=b"<html>"), Reply(403, b"{}")])
 def test_a_round_stops_asking_and_the_next_does_not_begin(
-    settings_for: Callable[[str], Settings], connection: psycopg.Connection[Any], reply: Reply
+    settings_for: Callable[[str], Settings], database: Database, reply: Reply
 ) -> None:
     scripted = ScriptedMarketplace()
     for event_id in EVENTS:
         scripted.set_replies(event_id, reply)
     with serving(scripted.app) as url:
         settings = settings_for(url).model_copy(update={"scraper_max_concurrency": 1})
-        first = scrape_round(settings, connection, dict.fromkeys(EVENTS, 600))
+        first = scrape_round(settings, database, dict.fromkeys(EVENTS, 600))
         asked = scripted.requests.total()
-        second = scrape_round(settings, connection, dict.fromkeys(EVENTS, 600))
+        second = scrape_round(settings, database, dict.fromkeys(EVENTS, 600))
 
         assert asked == FAILURES_TO_OPEN
         assert scripted.requests.total() == asked
@@ -85,9 +84,11 @@ def test_a_round_stops_asking_and_the_next_does_not_begin(
         assert second.open_breaker is not None
 
         # The pause is over, and the marketplace lets us in again.
-        connection.execute("update raw.circuit_breakers set open_until = now()")
+        database.connection.execute("update raw.circuit_breakers set open_until = now()")
         for event_id in EVENTS:
             scripted.set_replies(event_id, Reply(body=listings_body(event_id=event_id)))
-        third = scrape_round(settings, connection, dict.fromkeys(EVENTS, 600))
+        third = scrape_round(settings, database, dict.fromkeys(EVENTS, 600))
         assert (third.captured_count, third.open_breaker) == (len(EVENTS), None)
-        assert load_breaker(connection, settings.require_marketplace_base_url(), datetime.now(UTC)).state is None
+        assert (
+            load_breaker(database.connection, settings.require_marketplace_base_url(), datetime.now(UTC)).state is None
+        )

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 
+from ingestion.database import Database
 from ingestion.marketplace import open_marketplace
 from ingestion.settings import Settings
 from ingestion.tracking import (
@@ -85,7 +86,7 @@ def test_a_version_is_kept_only_when_something_changed(connection: psycopg.Conne
 
 
 def test_productions_are_asked_about_once_an_hour_and_failures_stay_theirs(
-    connection: psycopg.Connection[Any], settings_for: Callable[[str], Settings]
+    database: Database, settings_for: Callable[[str], Settings]
 ) -> None:
     scripted = ScriptedMarketplace()
     scripted.set_replies(1, Reply(body=json.dumps({**production(START), "id": 1}).encode()))
@@ -94,11 +95,11 @@ def test_productions_are_asked_about_once_an_hour_and_failures_stay_theirs(
     scripted.set_replies(4, Reply(body=b'{"id": 4, "name": "A\\u0000B"}'))
     scripted.set_replies(5, Reply(body=b"<html>"))
     scripted.set_replies(6, Reply(500))
-    track(connection, scripted.events, 600)
+    track(database.connection, scripted.events, 600)
 
     async def refresh(url: str) -> ProductionsReport:
-        async with open_marketplace(settings_for(url), connection) as marketplace:
-            return await refresh_productions(connection, marketplace)
+        async with open_marketplace(settings_for(url), database) as marketplace:
+            return await refresh_productions(database.connection, marketplace)
 
     with serving(scripted.app) as url:
         first, second = asyncio.run(refresh(url)), asyncio.run(refresh(url))
@@ -108,5 +109,5 @@ def test_productions_are_asked_about_once_an_hour_and_failures_stay_theirs(
     assert first.failed[5].startswith("blocked: ")
     # Only what may go better in a moment is asked about again within the hour.
     assert (second.checked, second.changed, set(second.failed)) == (1, 0, {6})
-    names = {event.event_id: event.name for event in list_tracked(connection)}
+    names = {event.event_id: event.name for event in list_tracked(database.connection)}
     assert names == {1: "Final", 2: None, 3: None, 4: "AB", 5: None, 6: None}

@@ -18,6 +18,7 @@ import psycopg
 from dbt.cli.main import dbtRunner
 from psycopg.rows import dict_row
 
+from ingestion.database import Database
 from ingestion.importing import import_recordings
 from ingestion.settings import PROJECT_FOLDER, libpq_environment
 from ingestion.tracking import save_production
@@ -98,8 +99,8 @@ class Warehouse:
         """Bring a recording in, as ``ticketmarts import`` does."""
         path = self._folder / "recording.jsonl"
         path.write_text("".join(json.dumps(line, default=str) + "\n" for line in lines))
-        with psycopg.connect(self.database_url, autocommit=True, options="-c timezone=UTC") as connection:
-            report = import_recordings(connection, [path], interval_seconds=INTERVAL_SECONDS)
+        with Database(self.database_url) as database:
+            report = import_recordings(database, [path], interval_seconds=INTERVAL_SECONDS)
         assert report.loaded.failure_count == 0, report.loaded.failed_events
         assert not report.loaded.snapshots.conflicts
 
