@@ -204,19 +204,23 @@ class Marketplace:
         )
 
 
+def _headers(settings: Settings) -> httpx.Headers:
+    """What goes along with each request; the settings' headers come last and replace ours, in whatever case."""
+    headers = httpx.Headers({"accept": "application/json", "user-agent": f"ticketmarts/{version('ticketmarts')}"})
+    if settings.marketplace_token is not None:
+        headers["authorization"] = f"Bearer {settings.marketplace_token.get_secret_value()}"
+    headers.update(settings.marketplace_headers)
+    return headers
+
+
 @asynccontextmanager
 async def open_marketplace(settings: Settings, database: Database) -> AsyncIterator[Marketplace]:
     """Connect as the settings say, for the length of the context; the breaker's state outlives it in the database."""
     base_url = settings.require_marketplace_base_url()
     breaker = load_breaker(database.connection, base_url, datetime.now(UTC))
-    headers = {
-        "accept": "application/json",
-        "user-agent": f"ticketmarts/{version('ticketmarts')}",
-        **settings.marketplace_headers,
-    }
     limits = httpx.Limits(max_connections=settings.scraper_max_concurrency)
     async with httpx.AsyncClient(
-        base_url=base_url, headers=headers, timeout=TIMEOUT_SECONDS, limits=limits, http2=True
+        base_url=base_url, headers=_headers(settings), timeout=TIMEOUT_SECONDS, limits=limits, http2=True
     ) as client:
         yield Marketplace(client, Pace(settings.scraper_requests_per_second), breaker)
     database.run(breaker.save)

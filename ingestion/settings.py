@@ -7,13 +7,12 @@ project (and ``psql``, dbt, or a plain ``dagster-webserver``) finds the database
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSettingError
 
@@ -67,6 +66,7 @@ class Settings(BaseSettings):
 
     marketplace_base_url: Annotated[str, AfterValidator(_http_url)] | None = None
     marketplace_headers: dict[str, str] = Field(default_factory=dict)
+    marketplace_token: SecretStr | None = None
     scraper_interval_minutes: Annotated[int, AfterValidator(_divisor_of_an_hour)] = 10
     scraper_max_concurrency: int = Field(default=4, ge=1, le=256)
     scraper_requests_per_second: float = Field(default=4.0, gt=0)
@@ -128,8 +128,3 @@ def libpq_environment(database_url: str) -> dict[str, str]:
     """The environment with which libpq programs (dbt, psql) reach ``database_url``."""
     parameters = conninfo_to_dict(database_url)
     return {name: str(parameters[key]) for key, name in _LIBPQ_VARIABLES.items() if parameters.get(key)}
-
-
-def child_environment(settings: Settings) -> dict[str, str]:
-    """This process's environment with the database in force spelled out for a program that we start."""
-    return {**os.environ, **libpq_environment(settings.require_database_url())}

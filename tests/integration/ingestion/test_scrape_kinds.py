@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 import zstandard
+from pydantic import SecretStr
 
 from ingestion.circuit_breaker import OPENING_KINDS, CircuitBreaker
 from ingestion.database import Database
@@ -165,6 +167,36 @@ def test_what_is_asked(
     (fetch_ms,) = database.connection.execute("select fetch_ms from raw.snapshots").fetchone() or (None,)
     assert fetch_ms is not None
     assert 200 <= fetch_ms < 5000
+
+
+@pytest.mark.parametrize(
+    ("more", "authorization", "user_agent"),
+    [
+        ({}, None, "ticketmarts/"),
+        ({"marketplace_token": SecretStr("x")}, "Bearer x", "ticketmarts/"),
+        ({"marketplace_headers": {"User-Agent": "data team of example.org"}}, None, "data team of example.org"),
+        (
+            {"marketplace_token": SecretStr("x"), "marketplace_headers": {"AUTHORIZATION": "Token y"}},
+            "Token y",
+            "ticketmarts/",
+        ),
+    ],
+)
+def test_who_asks(
+    scripted: ScriptedMarketplace,
+    settings_for: Callable[[str], Settings],
+    database: Database,
+    *,
+    more: dict[str, Any],
+    authorization: str | None,
+    user_agent: str,
+) -> None:
+    scripted.set_replies(7, Reply(body=good(7)))
+    with serving(scripted.app) as url:
+        scrape_round(settings_for(url).model_copy(update=more), database, {7: 600})
+    assert scripted.headers[0].get("authorization") == authorization
+    assert scripted.headers[0]["user-agent"].startswith(user_agent)
+    assert {"gzip", "zstd"} <= set(scripted.headers[0]["accept-encoding"].split(", "))
 
 
 def test_the_time_of_a_fetch_is_that_of_the_request_that_was_answered(

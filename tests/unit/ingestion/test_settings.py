@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.settings import STACK_ENV_FILE, Settings, SettingsError, child_environment, libpq_environment
+from ingestion.settings import STACK_ENV_FILE, Settings, SettingsError, libpq_environment
 from ingestion.settings import load_settings as load
 
 NAMES = [name.upper() for name in Settings.model_fields]
@@ -152,15 +151,3 @@ def test_libpq_hears_of_any_password(password: str) -> None:
 
 def test_libpq_hears_nothing_of_what_is_not_said() -> None:
     assert libpq_environment("postgresql:///tickets") == {"PGDATABASE": "tickets"}
-
-
-def test_a_child_gets_our_environment_and_the_database(sources: Sources) -> None:
-    sources.set_environment(DATABASE_URL="postgresql://u:p%2Fw@h/d", SOMETHING="else", PGHOST="stale")
-    environment = child_environment(sources.load())
-    assert environment == {
-        **os.environ,
-        "PGHOST": "h",
-        "PGUSER": "u",
-        "PGPASSWORD": "p/w",
-        "PGDATABASE": "d",
-    }
