@@ -41,9 +41,14 @@ class RoundReport:
         return self.event_count - self.skipped_count - self.loaded.failure_count
 
     @property
+    def failed_count(self) -> int:
+        """Events that gave no capture, those included that were skipped."""
+        return self.event_count - self.captured_count
+
+    @property
     def failed_share(self) -> float:
         """Events that gave no capture, of all events of the round, 0 to 1."""
-        return 1 - self.captured_count / self.event_count if self.event_count else 0.0
+        return self.failed_count / self.event_count if self.event_count else 0.0
 
 
 def scrape_round(

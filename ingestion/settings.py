@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     scraper_max_concurrency: int = Field(default=4, ge=1, le=256)
     scraper_requests_per_second: float = Field(default=4.0, gt=0)
     scraper_max_failed_share: float = Field(default=0.5, ge=0, le=1)
+    tracking_file: Path | None = None
 
     postgres_port: int = Field(default=54322, ge=1024, le=65535)
     api_port: int = Field(default=54321, ge=1024, le=65535)

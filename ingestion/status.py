@@ -15,11 +15,17 @@ from psycopg.rows import class_row
 
 @dataclass(frozen=True)
 class Status:
-    """Figures of raw as of ``now_at``; the ``_last_hour`` ones count the 60 minutes before it."""
+    """Figures of raw as of ``now_at``; the ``_last_hour`` ones count the 60 minutes before it.
+
+    Events that have begun are counted nowhere, events that are gone only in ``events_gone``. ``rules_answered_at`` is
+    when the rules of tracking.yaml were last run with every one answered in full.
+    """
 
     now_at: datetime
     events_tracked: int
     events_overdue: int
+    events_gone: int
+    rules_answered_at: datetime | None
     newest_capture_at: datetime | None
     captures_last_hour: int
     failures_last_hour: dict[str, int]
@@ -34,19 +40,24 @@ _STATUS = """
         where f.attempted_at > now() - interval '1 hour' and not f.was_retried group by f.kind
     ),
     tracked as (
-        select t.event_id, h.captured_at < now() - 2 * t.interval_seconds * interval '1 second' as is_overdue
+        select
+            t.event_id,
+            p.state is not distinct from 'gone' as is_gone,
+            h.captured_at < now() - 2 * t.interval_seconds * interval '1 second' as is_overdue
         from raw.tracked_events as t
         left join raw.heads as h on t.event_id = h.event_id
         left join lateral (
-            select p.starts_at from raw.productions as p
+            select p.starts_at, p.state from raw.productions as p
             where p.event_id = t.event_id order by p.observed_at desc limit 1
         ) as p on true
         where t.is_tracked and (p.starts_at is null or p.starts_at > now())
     )
     select
         now() as now_at,
-        (select count(*) from tracked) as events_tracked,
-        (select count(*) from tracked where coalesce(is_overdue, true)) as events_overdue,
+        (select count(*) from tracked where not is_gone) as events_tracked,
+        (select count(*) from tracked where not is_gone and coalesce(is_overdue, true)) as events_overdue,
+        (select count(*) from tracked where is_gone) as events_gone,
+        (select max(started_at) from raw.discoveries where is_complete) as rules_answered_at,
         (select max(captured_at) from raw.heads) as newest_capture_at,
         (
             select count(*) from raw.snapshots where captured_at > now() - interval '1 hour' and captured_at <= now()

@@ -12,6 +12,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 
 from ingestion.settings import load_settings
+from ingestion.tracking import load_plan
 from orchestration.assets.dbt_models import build_dbt_assets
 from orchestration.assets.ingestion import MARKETPLACE, snapshots, tracked_events
 from orchestration.dbt_project_files import DBT_FOLDER, DBT_PROGRAM, prepare_manifest
@@ -32,7 +33,7 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
     return dg.Definitions(
         assets=[MARKETPLACE, tracked_events, snapshots, build_dbt_assets(prepare_manifest(settings))],
         jobs=[round_job],
-        schedules=[build_round_schedule(settings.scraper_interval_minutes)],
+        schedules=[build_round_schedule(load_plan(settings).cadence.tightest_minutes)],
         resources=resources,
     )
 

@@ -21,12 +21,15 @@ round_job = dg.define_asset_job(
     "round",
     selection=dg.AssetSelection.all(),
     executor_def=dg.in_process_executor,
-    description="Capture every tracked event once and bring the marts up to it.",
+    description="Run the rules if they are due, capture every tracked event that is due, bring the marts up to it.",
 )
 
 
 def build_round_schedule(interval_minutes: int) -> dg.ScheduleDefinition:
-    """The schedule of the round; a round that is still on when the next is due makes that one be skipped."""
+    """The schedule of the round, at the shortest interval of all events: a round takes those that are due.
+
+    A round that is still on when the next is due makes that one be skipped.
+    """
 
     @dg.schedule(
         job=round_job,

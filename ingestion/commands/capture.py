@@ -16,7 +16,7 @@ from ingestion.recordings import STANDARD_INPUT, RecordingError
 from ingestion.scraping import scrape_round
 from ingestion.settings import load_settings
 from ingestion.terminal import messages, print_json, show_progress
-from ingestion.tracking import events_to_scrape, list_tracked
+from ingestion.tracking import events_to_scrape, list_tracked, load_plan
 
 app = typer.Typer()
 
@@ -26,14 +26,15 @@ def scrape(
     event_ids: OnlyEvents = None,
     as_json: AsJson = False,
 ) -> None:
-    """Capture every tracked event once, now."""
+    """Capture every tracked event that is not over once, now, whether it is due or not."""
     settings = load_settings()
+    plan = load_plan(settings)
     with Database(settings.require_database_url()) as database:
         if event_ids:
             tracked = {event.event_id: event.interval_seconds for event in list_tracked(database.connection)}
             intervals = {event_id: tracked.get(event_id, settings.scraper_interval_seconds) for event_id in event_ids}
         else:
-            intervals = events_to_scrape(database.connection, datetime.now(UTC))
+            intervals = events_to_scrape(database.connection, plan.cadence, datetime.now(UTC))
         with show_progress("scraping", len(intervals)) as on_progress:
             report = scrape_round(settings, database, intervals, on_progress=on_progress)
     _report(report.loaded, report.event_count, report.seconds, as_json=as_json)
@@ -76,6 +77,7 @@ def _report(loaded: LoadResult, answer_count: int, seconds: float, *, as_json: b
                 "observations": snapshots.observations,
                 "changes": snapshots.changes,
                 "rejected_tickets": loaded.rejected_tickets,
+                "new_keys": [f"{key.place}.{key.key}" for key in loaded.new_keys],
                 "body_bytes": loaded.body_bytes,
                 "seconds": round(seconds, 3),
             }
@@ -87,6 +89,8 @@ def _report(loaded: LoadResult, answer_count: int, seconds: float, *, as_json: b
     )
     for event_id, reason in loaded.failed_events.items():
         messages.print(f"event {event_id}: {reason}")
+    for key in loaded.new_keys:
+        messages.print(str(key))
     for conflict in snapshots.conflicts:
         messages.print(
             f"event {conflict.event_id} at {conflict.captured_at.isoformat()}: refused, "

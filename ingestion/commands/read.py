@@ -70,6 +70,8 @@ def _status_lines(figures: Status) -> list[tuple[str, str]]:
     return [
         ("events tracked", str(figures.events_tracked)),
         ("events overdue (newest capture older than two intervals)", str(figures.events_overdue)),
+        ("events gone (404 several times in a row)", str(figures.events_gone)),
+        ("rules of tracking.yaml last answered in full", show_minute(figures.rules_answered_at) or "never"),
         ("newest capture", f"{show_minute(newest) or 'none yet'}{age}"),
         ("captures in the last hour", str(figures.captures_last_hour)),
         ("failures in the last hour", failures or "none"),

@@ -55,7 +55,15 @@ def event_ids() -> list[int]:
 
 
 @pytest.fixture
-def settings_for(fresh_database_url: str, tmp_path: Path) -> Callable[[str], Settings]:
+def no_rules(tmp_path: Path) -> Path:
+    """A tracking file without rules: that of the checkout is a person's own."""
+    path = tmp_path / "no_rules.yaml"
+    path.write_text("rules: []\n")
+    return path
+
+
+@pytest.fixture
+def settings_for(fresh_database_url: str, tmp_path: Path, no_rules: Path) -> Callable[[str], Settings]:
     """Settings for a marketplace at a URL: not polite, and deaf to whatever runs on this machine."""
 
     def make(marketplace_base_url: str) -> Settings:
@@ -64,6 +72,7 @@ def settings_for(fresh_database_url: str, tmp_path: Path) -> Callable[[str], Set
             dotenv=tmp_path / "none.env",
             database_url=fresh_database_url,
             marketplace_base_url=marketplace_base_url,
+            tracking_file=no_rules,
             scraper_requests_per_second=1000,
             scraper_max_concurrency=32,
         )
@@ -72,7 +81,7 @@ def settings_for(fresh_database_url: str, tmp_path: Path) -> Callable[[str], Set
 
 
 @pytest.fixture
-def ticketmarts(fresh_database_url: str, tmp_path: Path) -> Callable[..., Finished]:
+def ticketmarts(fresh_database_url: str, tmp_path: Path, no_rules: Path) -> Callable[..., Finished]:
     """Run the command in a process of its own, for the test's database and a marketplace."""
 
     def run(*arguments: object, marketplace: str = f"http://{HOST}:1", stdin: bytes = b"", **more: str) -> Finished:
@@ -83,6 +92,7 @@ def ticketmarts(fresh_database_url: str, tmp_path: Path) -> Callable[..., Finish
             "MARKETPLACE_BASE_URL": marketplace,
             "SCRAPER_REQUESTS_PER_SECOND": "1000",
             "NO_PROXY": HOST,
+            "TRACKING_FILE": str(no_rules),
             **more,
         }
         command = [*_ENTRY_POINT, *map(str, arguments)]

@@ -15,6 +15,7 @@ from ingestion.marketplace import open_marketplace
 from ingestion.settings import Settings
 from ingestion.tracking import (
     SCRAPING_GRACE,
+    Cadence,
     ProductionsReport,
     events_to_scrape,
     list_tracked,
@@ -64,7 +65,7 @@ def test_events_are_scraped_until_well_after_their_start(connection: psycopg.Con
     untrack(connection, [6])
     for event_id, start in starts.items():
         save_production(connection, event_id, production(start), NOW)
-    assert events_to_scrape(connection, NOW) == dict.fromkeys([1, 2, 4, 5], 600)
+    assert events_to_scrape(connection, Cadence(600), NOW) == dict.fromkeys([1, 2, 4, 5], 600)
     assert [event.event_id for event in list_tracked(connection)] == [3, 2, 1, 5, 4]
 
 
@@ -99,15 +100,15 @@ def test_productions_are_asked_about_once_an_hour_and_failures_stay_theirs(
 
     async def refresh(url: str) -> ProductionsReport:
         async with open_marketplace(settings_for(url), database) as marketplace:
-            return await refresh_productions(database.connection, marketplace)
+            return await refresh_productions(database, marketplace)
 
     with serving(scripted.app) as url:
         first, second = asyncio.run(refresh(url)), asyncio.run(refresh(url))
-    assert (first.checked, first.changed, set(first.failed)) == (6, 2, {2, 3, 5, 6})
+    assert (first.checked, len(first.changes), set(first.failed)) == (6, 2, {2, 3, 5, 6})
     assert first.failed[2].startswith("not_found: ")
     assert first.failed[3] == "wrong_production: asked for production 3, got 4"
     assert first.failed[5].startswith("blocked: ")
     # Only what may go better in a moment is asked about again within the hour.
-    assert (second.checked, second.changed, set(second.failed)) == (1, 0, {6})
+    assert (second.checked, second.changes, set(second.failed)) == (1, [], {6})
     names = {event.event_id: event.name for event in list_tracked(database.connection)}
     assert names == {1: "Final", 2: None, 3: None, 4: "AB", 5: None, 6: None}

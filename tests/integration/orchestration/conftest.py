@@ -42,3 +42,5 @@ def settings_for_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database_
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("MARKETPLACE_BASE_URL", marketplace_url)
     monkeypatch.setenv("SCRAPER_REQUESTS_PER_SECOND", "100")
+    (tmp_path / "tracking.yaml").write_text("rules: []\n")
+    monkeypatch.setenv("TRACKING_FILE", str(tmp_path / "tracking.yaml"))

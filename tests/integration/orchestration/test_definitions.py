@@ -64,6 +64,15 @@ def test_the_schedule_runs_from_the_start_and_skips_while_a_round_is_on() -> Non
     assert "is still on" in str(late.skip_message)
 
 
+def test_rounds_begin_at_the_shortest_interval_of_the_tracking_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "tracking.yaml"
+    path.write_text("cadence: [{within: 24h, every: 5}, {within: 2h, every: 1}]\n")
+    monkeypatch.setenv("TRACKING_FILE", str(path))
+    assert build_defs().resolve_schedule_def("every_interval").cron_schedule == "*/1 * * * *"
+
+
 def test_the_schedule_of_another_interval_has_another_cron() -> None:
     assert build_round_schedule(5).cron_schedule == "*/5 * * * *"
 

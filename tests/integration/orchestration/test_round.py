@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -10,7 +12,10 @@ import pytest
 
 from ingestion.database import connect
 from ingestion.tracking import track
+from ingestion.tracking.cadence import slot_began_at
+from orchestration.assets.ingestion import MARKETPLACE, snapshots, tracked_events
 from orchestration.definitions import build_defs
+from orchestration.pipeline import Pipeline
 
 
 @pytest.fixture
@@ -18,6 +23,13 @@ def tracked(settings_for_runs: None, database_url: str, event_ids: list[int]) ->
     with connect(database_url) as connection:
         track(connection, event_ids, interval_seconds=600)
     return event_ids
+
+
+@pytest.fixture
+def fresh_runs(settings_for_runs: None, fresh_database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:  # noqa: ARG001
+    """A database that no round has been run on, for a test whose rounds find events due or not."""
+    monkeypatch.setenv("DATABASE_URL", fresh_database_url)
+    return fresh_database_url
 
 
 def test_one_round_brings_every_event_from_the_marketplace_to_the_api(tracked: list[int], database_url: str) -> None:
@@ -44,18 +56,40 @@ def test_one_round_brings_every_event_from_the_marketplace_to_the_api(tracked: l
         assert run_ids == [(result.run_id,)]
 
 
+def test_rules_bring_events_in_and_a_round_takes_what_is_due(
+    fresh_runs: str, event_ids: list[int], tmp_path: Path
+) -> None:
+    (tmp_path / "tracking.yaml").write_text(f"rules: [{{name: named, events: {event_ids[:2]}}}]\n")
+
+    def materialize() -> dg.ExecuteInProcessResult:
+        return dg.materialize([MARKETPLACE, tracked_events, snapshots], resources={"pipeline": Pipeline()})
+
+    first = materialize()
+    assert _metadata(first, "tracked_events")["entered"] == {str(event_id): "named" for event_id in event_ids[:2]}
+    assert _metadata(first, "tracked_events")["rules_were_run"] is True
+    assert _metadata(first, "snapshots")["events_ok"] == 2
+
+    with connect(fresh_runs) as connection:
+        track(connection, event_ids[2:3], interval_seconds=600)
+    began_at = datetime.now(UTC)
+    second = materialize()
+    assert _metadata(second, "tracked_events")["rules_were_run"] is False
+    assert _metadata(second, "tracked_events")["entered"] == {}
+    is_one_slot = slot_began_at(began_at, 600) == slot_began_at(datetime.now(UTC), 600)
+    assert _metadata(second, "snapshots")["events_ok"] in ({1} if is_one_slot else {1, 3})
+
+
 def test_a_round_in_which_most_events_fail_fails_and_keeps_what_was_captured(
-    tracked: list[int], database_url: str
+    fresh_runs: str, event_ids: list[int]
 ) -> None:
     unknown = [1, 2, 3, 4, 5]
-    with connect(database_url) as connection:
-        track(connection, unknown, interval_seconds=600)
-        before = _rows(connection, "select count(*) from raw.snapshots")[0][0]
+    with connect(fresh_runs) as connection:
+        track(connection, [*event_ids, *unknown], interval_seconds=600)
         with dg.DagsterInstance.ephemeral() as instance:
             result = _run_round(instance, raise_on_error=False)
         assert not result.success
         assert "5 of 9 events failed" in str(result.get_step_failure_events()[0].step_failure_data)
-        assert _rows(connection, "select count(*) from raw.snapshots") == [(before + len(tracked),)]
+        assert _rows(connection, "select count(*) from raw.snapshots") == [(len(event_ids),)]
         failures = _rows(connection, "select event_id, kind from raw.scrape_failures order by event_id")
         assert failures == [(event_id, "not_found") for event_id in unknown]
 

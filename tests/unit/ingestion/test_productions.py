@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from ingestion.failures import CaptureError, FailureKind
-from ingestion.wire_format.productions import MOVING_KEYS, parse_production, starts_at
+from ingestion.wire_format.productions import (
+    MOVING_KEYS,
+    FoundProduction,
+    ProductionsPage,
+    is_hidden,
+    local_day,
+    parse_production,
+    parse_productions_page,
+    starts_at,
+)
 from tests.real_captures import real_capture
 
 PRODUCTION = {
@@ -81,6 +90,59 @@ def test_what_is_no_production_or_another_one(body: bytes, kind: FailureKind) ->
     with pytest.raises(CaptureError) as raised:
         parse_production(7, body)
     assert (raised.value.kind, raised.value.body) == (kind, body)
+
+
+@pytest.mark.parametrize(("page", "total", "pages"), [(2, 31, 4), ("2", "31", "4"), (2.0, 31, 4)])
+def test_a_page_says_which_it_is_and_has_listing_counts_beside_the_documents(page: Any, total: Any, pages: Any) -> None:
+    items = [
+        {"id": 7, "listingCount": 5, "minPrice": 1},
+        {"id": "8", "listingCount": "6"},
+        {"id": 9, "listingCount": ""},
+    ]
+    body = json.dumps({"page": page, "total": total, "numberOfPages": pages, "items": items}).encode()
+    found = [FoundProduction(7, {"id": 7}, 5), FoundProduction(8, {"id": "8"}, 6), FoundProduction(9, {"id": 9}, None)]
+    assert parse_productions_page(body) == ProductionsPage(2, 4, 31, found)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b'{"page":1,"numberOfPages":1,"total":0}',
+        b'{"page":null,"numberOfPages":1,"total":0,"items":[]}',
+        b'{"page":1,"numberOfPages":"all","total":0,"items":[]}',
+        b'{"page":1,"numberOfPages":1,"total":1,"items":[7]}',
+        b'{"page":1,"numberOfPages":1,"total":1,"items":[{"id":"x"}]}',
+        b'{"page":1,"numberOfPages":1,"total":1,"items":[{"id":0}]}',
+        b'{"page":1,"numberOfPages":1,"total":1,"items":[{"id":1e30}]}',
+    ],
+)
+def test_what_is_no_page(body: bytes) -> None:
+    with pytest.raises(CaptureError) as raised:
+        parse_productions_page(body)
+    assert (raised.value.kind, raised.value.body) == (FailureKind.BAD_PAYLOAD, body)
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({}, date(2024, 5, 25)),
+        ({"localDate": None}, date(2024, 5, 26)),
+        ({"localDate": "soon"}, date(2024, 5, 26)),
+        ({"dateTbd": True}, None),
+    ],
+)
+def test_the_day_at_the_venue(keys: dict[str, Any], expected: date | None) -> None:
+    assert local_day(PRODUCTION | keys) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [(True, True), ("true", True), (False, False), (None, False), ("", False)]
+)
+def test_hidden(said: Any, expected: bool) -> None:
+    assert is_hidden({"hidden": said}) is expected
 
 
 def test_nul_is_left_out() -> None:

@@ -1,0 +1,63 @@
+"""Which events a round takes, and the interval that is in force for each.
+
+What belongs here: the decision. What does not: intervals (``cadence``) and captures (``scraping``).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from ingestion.tracking.cadence import GONE_INTERVAL_SECONDS, Cadence, is_due, is_over
+from ingestion.tracking.versions import GONE
+
+
+def events_to_scrape(
+    connection: psycopg.Connection[Any], cadence: Cadence, now: datetime, *, only_due: bool = False
+) -> dict[int, int]:
+    """The interval in seconds of each tracked event that is not over, by id, those that start first at the top.
+
+    With ``only_due``, of those that have not been captured yet in the present slot of their interval; what has failed
+    in it is due again. The intervals in force are noted in ``raw.tracked_events``.
+    """
+    rows = connection.execute(
+        """
+        select t.event_id, newest.starts_at, newest.state, h.captured_at,
+            -- An event that is gone has been asked for when it last failed.
+            case when newest.state = 'gone' then (
+                select max(f.attempted_at) from raw.scrape_failures as f where f.event_id = t.event_id
+            ) end as failed_at
+        from raw.tracked_events as t
+        left join lateral (
+            select p.starts_at, p.state from raw.productions as p
+            where p.event_id = t.event_id order by p.observed_at desc limit 1
+        ) as newest on true
+        left join raw.heads as h on t.event_id = h.event_id
+        where t.is_tracked
+        order by newest.starts_at nulls last, t.event_id
+        """
+    ).fetchall()
+    intervals, due = {}, set()
+    for event_id, starts_at, state, captured_at, failed_at in rows:
+        if is_over(starts_at, now):
+            continue
+        interval = cadence.interval_seconds(starts_at, now)
+        intervals[event_id] = max(interval, GONE_INTERVAL_SECONDS) if state == GONE else interval
+        last_at = max((at for at in (captured_at, failed_at) if at is not None), default=None)
+        if is_due(last_at, now, intervals[event_id]):
+            due.add(event_id)
+    _note_intervals(connection, intervals)
+    return {event_id: interval for event_id, interval in intervals.items() if not only_due or event_id in due}
+
+
+def _note_intervals(connection: psycopg.Connection[Any], intervals: dict[int, int]) -> None:
+    connection.execute(
+        """
+        update raw.tracked_events as t set interval_seconds = g.interval_seconds
+        from unnest(%s::bigint[], %s::integer[]) as g (event_id, interval_seconds)
+        where t.event_id = g.event_id and t.interval_seconds <> g.interval_seconds
+        """,
+        (list(intervals), list(intervals.values())),
+    )
