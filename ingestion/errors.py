@@ -6,9 +6,11 @@ and gets a traceback.
     UserError
     ├── SettingsError              ingestion.settings
     ├── DatabaseUnavailableError   ingestion.database
+    ├── TrackingFileError          ingestion.tracking.tracking_file
     ├── RecordingError             ingestion.recordings
     ├── NoSnapshotError            ingestion.snapshots
     ├── ExportError                ingestion.exporting
+    ├── NotInQuarantineError       ingestion.quarantine
     └── StackError                 stack.errors
 """
 

@@ -75,4 +75,6 @@ def print_table(rows: list[dict[str, Any]], *, title: str | None = None) -> None
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     # A file or a pipe has no width: nothing is folded there.
     console = Console(markup=False, highlight=False)
-    console.print(table, width=None if console.is_terminal else _WIDTH_OF_A_PIPE)
+    if not console.is_terminal:
+        console.width = _WIDTH_OF_A_PIPE
+    console.print(table)

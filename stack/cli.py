@@ -18,7 +18,9 @@ import typer
 from ingestion.errors import UserError
 
 _STACK, _ORCHESTRATION, _SANDBOX = "stack.commands", "orchestration.cli", "sandbox.cli"
-_TRACK, _CAPTURE, _READ = (f"ingestion.commands.{name}" for name in ("track", "capture", "read"))
+_TRACK, _CAPTURE, _READ, _QUARANTINE = (
+    f"ingestion.commands.{name}" for name in ("track", "capture", "read", "quarantine")
+)
 _MODULE_OF_COMMAND = {
     "up": _STACK,
     "down": _STACK,
@@ -29,10 +31,11 @@ _MODULE_OF_COMMAND = {
     "snapshot": _READ,
     "export": _READ,
     "status": _READ,
+    "quarantine": _QUARANTINE,
     "build": _ORCHESTRATION,
     "sandbox": _SANDBOX,
 }
-_GROUPS = {_TRACK: "track", _SANDBOX: "sandbox"}
+_GROUPS = {_TRACK: "track", _QUARANTINE: "quarantine", _SANDBOX: "sandbox"}
 """Modules whose commands stand behind a word of their own."""
 
 

@@ -134,8 +134,8 @@ def _identity(
     for sign, seats in (("<", seat_low), (">", seat_high)):
         if seats.count(None) != len(seats):
             # A listing without seats must not change its identity when another one in the book has some.
-            named = _mix(mixed ^ _hash_texts(["" if seat is None else f"{sign}{seat}" for seat in seats]))
-            mixed = np.where([seat is not None for seat in seats], named, mixed)
+            named = np.array([seat is not None for seat in seats])
+            mixed[named] = _mix(mixed[named] ^ _hash_texts([f"{sign}{seat}" for seat in seats if seat is not None]))
     return mixed
 
 
@@ -143,15 +143,19 @@ def _hash_texts(texts: Sequence[str]) -> UInt64s:
     """A stable 64-bit hash of each text, without a Python loop: words of 8 bytes are folded in column by column."""
     if not texts:
         return np.empty(0, dtype=np.uint64)
-    if "\x00" in "".join(texts):
+    joined = "".join(texts)
+    if "\x00" in joined:
         raise BookError("a text holds the character NUL, which PostgreSQL cannot store")
-    encoded = np.array([text.encode() for text in texts], dtype=np.bytes_)
-    width = -(-encoded.dtype.itemsize // 8) * 8 or 8
-    words = np.ascontiguousarray(encoded.astype(f"S{width}")).view("<u8").reshape(len(texts), width // 8)
+    encoded: Sequence[str] | Sequence[bytes] = texts
+    if not joined.isascii():
+        encoded = [text.encode() for text in texts]
+    width = -(-max(map(len, encoded)) // 8) * 8 or 8
+    words = np.array(encoded, dtype=f"S{width}").view("<u8").reshape(len(texts), width // 8)
     mixed = np.zeros(len(texts), dtype=np.uint64)
     for word in words.T:
         # Padding must not change a hash: the width of the matrix is the longest text's, another one in each book.
-        mixed = np.where(word == 0, mixed, _mix(mixed ^ word))
+        padding = word == 0
+        mixed = np.where(padding, mixed, _mix(mixed ^ word)) if padding.any() else _mix(mixed ^ word)
     return mixed
 
 

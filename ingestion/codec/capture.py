@@ -41,6 +41,27 @@ class Capture:
 
 
 @dataclass(frozen=True)
+class Amendment:
+    """Listings that were left out of a capture that is stored, and now join it; ``book`` holds these alone."""
+
+    event_id: int
+    captured_at: datetime
+    book: Book
+    placements: Mapping[int, Placement]
+    terms: Mapping[int, Terms]
+
+
+@dataclass(frozen=True)
+class RefusedListing:
+    """A listing that could not join a capture, and why."""
+
+    event_id: int
+    captured_at: datetime
+    source_listing_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Conflict:
     """A capture that was refused: raw holds another book for the same event and instant."""
 

@@ -9,6 +9,8 @@ import json
 from hashlib import blake2b
 from typing import NamedTuple
 
+import orjson
+
 
 class Placement(NamedTuple):
     """Where a listing is. Any part may be missing from the marketplace's answer (None)."""
@@ -30,15 +32,23 @@ class Terms(NamedTuple):
 
 def placement_id(placement: Placement) -> int:
     """The signed 64-bit key of ``raw.placements``."""
-    return content_hash(placement)
+    return _hash(_canonical(placement))
 
 
 def terms_id(terms: Terms) -> int:
     """The signed 64-bit key of ``raw.terms``."""
-    return content_hash(terms)
+    return _hash(_canonical(terms))
 
 
 def content_hash(content: object) -> int:
     """BLAKE2b (RFC 7693), 8 bytes, of the canonical JSON of ``content``, as PostgreSQL's signed bigint."""
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
+    return _hash(json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode())
+
+
+def _canonical(content: Placement | Terms) -> bytes:
+    # Of texts and integers orjson makes the same bytes as json, in a tenth of the time. It knows no named tuples.
+    return orjson.dumps(tuple(content))
+
+
+def _hash(canonical_json: bytes) -> int:
+    return int.from_bytes(blake2b(canonical_json, digest_size=8).digest(), "big", signed=True)

@@ -16,11 +16,17 @@ from ingestion.codec.book import Book, Int16s, Int32s, Int64s, Texts, UInt64s
 
 
 @dataclass(frozen=True)
-class BookState:
-    """What a writer must remember of a book to say what differs in the next: 22 bytes a listing."""
+class ListingKeys:
+    """Which key each identity has, in order of identity."""
 
     identity: UInt64s
     listing_key: Int32s
+
+
+@dataclass(frozen=True)
+class BookState(ListingKeys):
+    """What a writer must remember of a book to say what differs in the next: 22 bytes a listing."""
+
     quantity: Int16s
     price_cents: Int32s
     all_in_cents: Int32s
@@ -65,22 +71,24 @@ class Delta:
 
 
 def encode(
-    before: BookState, book: Book, next_listing_key: int, keys_after: BookState = EMPTY_STATE
+    before: BookState, book: Book, next_listing_key: int, keys_after: ListingKeys = EMPTY_STATE
 ) -> tuple[Delta, BookState, int]:
     """Say how ``book`` differs from the state ``before`` it.
 
-    A listing that ``before`` does not have takes its key from ``keys_after`` if that has it, else a fresh one.
-    ``keys_after`` is the state of the capture that follows when one is put in the middle of history: with its keys
-    kept, nothing that was stored after it changes.
+    A listing takes its key from ``keys_after`` if that has it, else from ``before``, else a fresh one. ``keys_after``
+    are keys that stored deltas behind ``book`` speak of: with these kept, nothing that was stored behind it changes.
+    Where ``before`` has another key for the same listing, the delta says that the one is gone and the other is new.
 
     Returns:
         the delta, the state of ``book``, and the next fresh key.
     """
     known, at = _locate(before.identity, book.identity)
+    returning, at_after = _locate(keys_after.identity, book.identity)
+    in_both = np.flatnonzero(known & returning)
+    known[in_both] = before.listing_key[at[in_both]] == keys_after.listing_key[at_after[in_both]]
+    returning &= ~known
     listing_key = np.zeros(len(book), dtype=np.int32)
     listing_key[known] = before.listing_key[at[known]]
-    returning, at_after = _locate(keys_after.identity, book.identity)
-    returning &= ~known
     listing_key[returning] = keys_after.listing_key[at_after[returning]]
     fresh = ~known & ~returning
     fresh_count = int(np.count_nonzero(fresh))
@@ -99,6 +107,14 @@ def encode(
     added = np.flatnonzero(~known)
     delta = _delta(book, listing_key, added, changed, gone_key)
     return delta, BookState.of(book, listing_key), next_listing_key + fresh_count
+
+
+def keys_in(book: Book, first: ListingKeys, second: ListingKeys) -> ListingKeys:
+    """The keys that listings of ``book`` have in ``first``, or else in ``second``."""
+    identity, at = np.unique(np.concatenate((first.identity, second.identity)), return_index=True)
+    wanted = np.isin(identity, book.identity, assume_unique=True)
+    listing_key = np.concatenate((first.listing_key, second.listing_key))[at]
+    return ListingKeys(identity[wanted], listing_key[wanted])
 
 
 def whole_book(book: Book, listing_key: Int32s) -> Delta:

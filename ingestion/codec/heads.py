@@ -42,9 +42,14 @@ def lock_heads(connection: psycopg.Connection[Any], event_ids: Iterable[int]) ->
         """,
         (wanted,),
     )
+    return lock_known_heads(connection, wanted)
+
+
+def lock_known_heads(connection: psycopg.Connection[Any], event_ids: Iterable[int]) -> dict[int, Head]:
+    """Lock the heads of those of the events that have one, in order of event_id."""
     rows = connection.execute(
         f"select {_COLUMNS} from raw.heads where event_id = any(%s) order by event_id for update",  # noqa: S608
-        (wanted,),
+        (list(event_ids),),
     )
     return {row[0]: Head(*row) for row in rows}
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -141,12 +141,12 @@ def _put_in_the_middle(
     """
     event_id = head.event_id
     gaps: dict[tuple[datetime | None, datetime | None], list[Capture]] = defaultdict(list)
-    neighbours = _neighbours(connection, event_id, [c.captured_at for c in captures])
-    for capture, (stored_hash, before_at, after_at) in zip(captures, neighbours, strict=True):
-        if stored_hash is not None:
-            placed.refuse_or_ignore(capture, stored_hash)
+    places = find_places(connection, event_id, [c.captured_at for c in captures])
+    for capture, at in zip(captures, places, strict=True):
+        if at.content_hash is not None:
+            placed.refuse_or_ignore(capture, at.content_hash)
         else:
-            gaps[before_at, after_at].append(capture)
+            gaps[at.before_at, at.after_at].append(capture)
 
     for (before_at, after_at), in_gap in gaps.items():
         state, changes, previous_at = EMPTY_STATE, 0, before_at
@@ -169,15 +169,26 @@ def _put_in_the_middle(
         placed.stale_hours.add((event_id, utc_hour(after_at)))
 
 
-def _neighbours(
-    connection: psycopg.Connection[Any], event_id: int, instants: Sequence[datetime]
-) -> list[tuple[int | None, datetime | None, datetime | None]]:
-    """For each instant: the hash of the capture that has it already, the capture before and the capture after."""
-    return connection.execute(
+class Place(NamedTuple):
+    """What there is at an instant of an event's history, and around it; None where there is nothing."""
+
+    content_hash: int | None
+    rejected_count: int | None
+    has_keyframe: bool
+    before_at: datetime | None
+    after_at: datetime | None
+
+
+def find_places(connection: psycopg.Connection[Any], event_id: int, instants: Sequence[datetime]) -> list[Place]:
+    """For each instant: the capture that has it already, the capture before and the capture after."""
+    rows = connection.execute(
         """
-        select same.content_hash, before.captured_at, after.captured_at
+        select
+            same.content_hash, same.rejected_count, keyframe.captured_at is not null,
+            before.captured_at, after.captured_at
         from unnest(%(instants)s::timestamptz[]) with ordinality as w (at, position)
         left join raw.snapshots as same on same.event_id = %(event_id)s and same.captured_at = w.at
+        left join raw.keyframes as keyframe on keyframe.event_id = %(event_id)s and keyframe.captured_at = w.at
         left join lateral (
             select s.captured_at from raw.snapshots as s
             where s.event_id = %(event_id)s and s.captured_at < w.at order by s.captured_at desc limit 1
@@ -189,7 +200,8 @@ def _neighbours(
         order by w.position
         """,
         {"event_id": event_id, "instants": list(instants)},
-    ).fetchall()
+    )
+    return [Place(*row) for row in rows]
 
 
 def _is_first_of_day(previous_at: datetime | None, captured_at: datetime) -> bool:

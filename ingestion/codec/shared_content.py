@@ -13,7 +13,7 @@ import orjson
 import psycopg
 from psycopg.types.json import Jsonb
 
-from ingestion.codec.capture import Capture
+from ingestion.codec.capture import Amendment, Capture
 from ingestion.codec.content import Placement, Terms
 
 MOST_REMEMBERED = 1_000_000
@@ -76,7 +76,7 @@ class SharedContent:
         self._placement_ids: set[int] = set()
         self._terms_ids: set[int] = set()
 
-    def save(self, connection: psycopg.Connection[Any], captures: Iterable[Capture]) -> StoredContent:
+    def save(self, connection: psycopg.Connection[Any], captures: Iterable[Capture | Amendment]) -> StoredContent:
         """Store what captures refer to, where it is not known to be stored; in order of key, as locks go.
 
         Raises:
@@ -110,7 +110,7 @@ def _add_unknown(wanted: dict[int, Any], given: Mapping[int, Any], known: set[in
 
 
 def _save(connection: psycopg.Connection[Any], statement: str, rows: list[dict[str, Any]], table: str) -> None:
-    # One JSON document: psycopg takes five times as long over as many array parameters.
+    # One JSON document: psycopg makes array parameters element by element, in Python.
     collided = connection.execute(statement.encode(), [Jsonb(rows, dumps=orjson.dumps)]).fetchall()
     if collided:
         raise _collision(table, [key for (key,) in collided])

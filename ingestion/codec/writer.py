@@ -1,7 +1,7 @@
-"""Writes captures into ``raw``: many events in one transaction, each capture exactly once.
+"""Writes captures into ``raw``, and amends them: many events in one transaction, each capture exactly once.
 
 What belongs here: the transaction, the order of its locks and statements. What does not: what is stored for a
-capture (``placing``, ``delta``) or its bytes (``copy_format``).
+capture (``placing``, ``amending``, ``delta``) or its bytes (``rows``).
 
 Everybody takes locks in one order (heads by event, shared content by key, the ledger by event and hour), so writers
 of the same events wait for each other and never deadlock.
@@ -16,30 +16,23 @@ from typing import Any
 import psycopg
 
 from ingestion.codec import copy_format as pg
-from ingestion.codec.capture import Capture, WriteResult, utc_day
+from ingestion.codec.amending import Amended, amend
+from ingestion.codec.capture import Amendment, Capture, WriteResult, utc_day
 from ingestion.codec.delta import Delta, whole_book
-from ingestion.codec.heads import lock_heads, recount_heads, save_heads
+from ingestion.codec.heads import lock_heads, lock_known_heads, recount_heads, save_heads
 from ingestion.codec.placing import KEYFRAME_AFTER_BOOKS, SMALLEST_BOOK, Placed, Remembered, place
-from ingestion.codec.shared_content import SharedContent
-from ingestion.codec.stored import ARRAY_COLUMNS, read_books
-
-_SNAPSHOT_COLUMNS = (
-    "event_id",
-    "captured_at",
-    "content_hash",
-    "run_id",
-    "listing_count",
-    "ticket_count",
-    "change_count",
-    "interval_seconds",
-    "fetch_ms",
-    "body_bytes",
-    "http_status",
-    "rejected_count",
-    *ARRAY_COLUMNS,
+from ingestion.codec.rows import (
+    AMENDED_COLUMNS,
+    DELTA_COLUMNS,
+    KEYFRAME_COLUMNS,
+    SNAPSHOT_COLUMNS,
+    amended_row,
+    delta_row,
+    keyframe_row,
+    snapshot_row,
 )
-_KEYFRAME_COLUMNS = ("event_id", "captured_at", *ARRAY_COLUMNS)
-
+from ingestion.codec.shared_content import SharedContent
+from ingestion.codec.stored import read_books
 
 _FIRST_FAR_CAPTURE = f"""
     with base as (
@@ -103,7 +96,7 @@ class SnapshotWriter:
             self._copy(placed)
             save_heads(self.connection, (heads[event_id] for event_id in {c.event_id for c, _ in placed.snapshots}))
             if placed.re_encoded:
-                self._replace(placed.re_encoded)
+                self._re_encode(placed.re_encoded)
                 for event_id, captured_at, _ in placed.re_encoded:
                     self._bound_reading_behind(event_id, captured_at)
                 recount_heads(self.connection, {event_id for event_id, _, _ in placed.re_encoded})
@@ -114,6 +107,39 @@ class SnapshotWriter:
         self._shared_content.remember(stored_content)
         return placed.result
 
+    def amend(
+        self,
+        amendments: Sequence[Amendment],
+        also: Callable[[psycopg.Connection[Any], Amended], None] | None = None,
+    ) -> Amended:
+        """Join listings to captures that are stored, one amendment a capture, in one transaction with ``also``.
+
+        Afterwards it is as if the captures had had them from the beginning, and the hours whose metrics that
+        changes are marked in ``raw.stale_hours``.
+
+        Raises:
+            ContentCollisionError, psycopg.Error: see ``write``.
+        """
+        with self.connection.transaction():
+            heads = lock_known_heads(self.connection, {amendment.event_id for amendment in amendments})
+            amended = amend(self.connection, amendments, heads)
+            given = [item.amendment for item in amended.captures]
+            stored_content = self._shared_content.save(self.connection, given)
+            self._re_encode(amended.re_encoded)
+            self._replace("raw.snapshots", AMENDED_COLUMNS, (amended_row(item) for item in amended.captures))
+            keyframes = [(a.amendment, a.keyframe) for a in amended.captures if a.keyframe is not None]
+            rows = (keyframe_row(of.event_id, of.captured_at, keyframe) for of, keyframe in keyframes)
+            self._replace("raw.keyframes", KEYFRAME_COLUMNS, rows)
+            save_heads(self.connection, heads.values())
+            for amendment in given:
+                self._bound_reading_behind(amendment.event_id, amendment.captured_at)
+            recount_heads(self.connection, {amendment.event_id for amendment in given})
+            self._mark_stale(amended.stale_hours)
+            if also is not None:
+                also(self.connection, amended)
+        self._shared_content.remember(stored_content)
+        return amended
+
     def _ensure_partitions(self, days: set[date]) -> None:
         """Make partitions in transactions of their own: attaching one takes a lock that should be short."""
         for day in sorted(days - self._days_with_partitions):
@@ -122,10 +148,10 @@ class SnapshotWriter:
             self._days_with_partitions.add(day)
 
     def _copy(self, placed: Placed) -> None:
-        self._copy_into("raw.snapshots", _SNAPSHOT_COLUMNS, (_snapshot_row(c, d) for c, d in placed.snapshots))
+        self._copy_into("raw.snapshots", SNAPSHOT_COLUMNS, (snapshot_row(c, d) for c, d in placed.snapshots))
         if placed.keyframes:
-            rows = [_keyframe_row(c.event_id, c.captured_at, d) for c, d in placed.keyframes]
-            self._copy_into("raw.keyframes", _KEYFRAME_COLUMNS, rows)
+            rows = [keyframe_row(c.event_id, c.captured_at, d) for c, d in placed.keyframes]
+            self._copy_into("raw.keyframes", KEYFRAME_COLUMNS, rows)
 
     def _bound_reading_behind(self, event_id: int, captured_at: datetime) -> None:
         """Give keyframes to captures, from this one on, that what came before it has put too far from theirs.
@@ -135,31 +161,32 @@ class SnapshotWriter:
         while far := self.connection.execute(_FIRST_FAR_CAPTURE, {"event": event_id, "at": captured_at}).fetchone():
             (captured_at,) = far
             stored = read_books(self.connection, [(event_id, captured_at)])[event_id]
-            row = _keyframe_row(event_id, captured_at, whole_book(stored.book, stored.listing_key))
-            self._copy_into("raw.keyframes", _KEYFRAME_COLUMNS, [row])
+            row = keyframe_row(event_id, captured_at, whole_book(stored.book, stored.listing_key))
+            self._copy_into("raw.keyframes", KEYFRAME_COLUMNS, [row])
 
     def _copy_into(self, table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:
         statement = f"copy {table} ({', '.join(columns)}) from stdin (format binary)"
         with self.connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
             copy.write(b"".join((pg.HEADER, *rows, pg.TRAILER)))
 
-    def _replace(self, re_encoded: Sequence[tuple[int, datetime, Delta]]) -> None:
+    def _re_encode(self, re_encoded: Sequence[tuple[int, datetime, Delta]]) -> None:
         """Write anew the deltas of captures that have got another capture before them."""
-        columns = ("event_id", "captured_at", "change_count", *ARRAY_COLUMNS)
+        rows = (delta_row(event_id, captured_at, delta) for event_id, captured_at, delta in re_encoded)
+        self._replace("raw.snapshots", DELTA_COLUMNS, rows)
+
+    def _replace(self, table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:
+        """Write columns of rows anew; the first two are the key of ``table``."""
+        named = ", ".join(columns)
         self.connection.execute(
-            f"create temporary table re_encoded on commit drop as"  # noqa: S608
-            f" select {', '.join(columns)} from raw.snapshots with no data"
+            f"create temporary table replacing as select {named} from {table} with no data"  # noqa: S608
         )
-        rows = (
-            pg.row(pg.int8(event_id), pg.timestamptz(at), pg.int4(delta.change_count), *_arrays(delta))
-            for event_id, at, delta in re_encoded
-        )
-        self._copy_into("re_encoded", columns, rows)
+        self._copy_into("replacing", columns, rows)
         assignments = ", ".join(f"{column} = r.{column}" for column in columns[2:])
         self.connection.execute(
-            f"update raw.snapshots as s set {assignments} from re_encoded as r"  # noqa: S608
+            f"update {table} as s set {assignments} from replacing as r"  # noqa: S608
             " where s.event_id = r.event_id and s.captured_at = r.captured_at"
         )
+        self.connection.execute("drop table replacing")
 
     def _mark_stale(self, hours: set[tuple[int, datetime]]) -> None:
         in_order = sorted(hours)
@@ -172,40 +199,3 @@ class SnapshotWriter:
             """,
             ([event_id for event_id, _ in in_order], [hour_at for _, hour_at in in_order]),
         )
-
-
-def _snapshot_row(capture: Capture, delta: Delta) -> bytes:
-    return pg.row(
-        pg.int8(capture.event_id),
-        pg.timestamptz(capture.captured_at),
-        pg.int8(capture.book.content_hash),
-        pg.uuid(capture.run_id),
-        pg.int4(len(capture.book)),
-        pg.int4(capture.book.ticket_count),
-        pg.int4(delta.change_count),
-        pg.int4(capture.interval_seconds),
-        pg.int4(capture.fetch_ms),
-        pg.int4(capture.body_bytes),
-        pg.int2(capture.http_status),
-        pg.int4(capture.rejected_count),
-        *_arrays(delta),
-    )
-
-
-def _keyframe_row(event_id: int, captured_at: datetime, book: Delta) -> bytes:
-    return pg.row(pg.int8(event_id), pg.timestamptz(captured_at), *_arrays(book))
-
-
-def _arrays(delta: Delta) -> tuple[bytes, ...]:
-    """The fields of ``ARRAY_COLUMNS``, in their order."""
-    return (
-        pg.integer_array(delta.listing_key),
-        pg.integer_array(delta.quantity),
-        pg.integer_array(delta.price_cents),
-        pg.integer_array(delta.all_in_cents),
-        pg.text_array(delta.source_listing_id),
-        pg.integer_array(delta.placement_id),
-        pg.integer_array(delta.terms_id),
-        pg.seat_array(delta.seat_low),
-        pg.seat_array(delta.seat_high),
-    )

@@ -36,7 +36,7 @@ def test_only_the_module_of_the_command_is_imported(arguments: list[str], module
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["nonsense"]])
 def test_help_and_typing_errors_see_every_command(arguments: list[str]):
-    assert len(modules_for(arguments)) == 6
+    assert len(modules_for(arguments)) == 7
 
 
 def test_our_own_errors_are_one_line_and_status_1(tmp_path: Path):
