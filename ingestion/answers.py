@@ -14,6 +14,7 @@ from uuid import UUID
 
 from ingestion.codec.capture import Capture
 from ingestion.failures import CaptureError, failure_of_status
+from ingestion.wire_format.known_keys import UnknownKey
 from ingestion.wire_format.listings import RejectedTicket, parse_listings
 from ingestion.wire_format.seating import SeatingDocument
 
@@ -47,11 +48,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class GoodCapture:
-    """A capture with what came along with it: tickets left out of the book, the seating, its body, its ETag."""
+    """A capture with what came along: tickets left out of the book, the seating, unknown keys, its body, its ETag."""
 
     capture: Capture
     rejected: list[RejectedTicket]
     seating: SeatingDocument
+    unknown_keys: list[UnknownKey]
     body: bytes
     known: KnownBody | None = None
 
@@ -114,4 +116,4 @@ def read_answer(answer: Answer, interval_seconds: int, run_id: UUID | None) -> R
     known = None
     if answer.marketplace is not None and answer.etag is not None:
         known = KnownBody(answer.marketplace, answer.etag, answer.captured_at)
-    return GoodCapture(capture, parsed.rejected, parsed.seating, answer.body, known)
+    return GoodCapture(capture, parsed.rejected, parsed.seating, parsed.unknown_keys, answer.body, known)

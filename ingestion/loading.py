@@ -13,8 +13,6 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-import zstandard
-from psycopg.types.json import Jsonb
 
 from ingestion.answers import FailedAttempt, GoodCapture, KnownBody, ReadAnswer, UnchangedCapture
 from ingestion.codec.capture import Capture, WriteResult
@@ -24,16 +22,12 @@ from ingestion.database import Database
 from ingestion.failures import FailureKind
 from ingestion.holding import Checked, check_drops
 from ingestion.known_bodies import save_known_bodies, unchanged_captures
-from ingestion.wire_format.seating import SeatingDocument
+from ingestion.schema_drift import save_drift
+from ingestion.side_tables import SeatingVersion, release, save_failures, save_quarantine, save_seating
+from ingestion.wire_format.known_keys import UnknownKey
 
 BATCH_SIZE = 64
 """Captures a transaction: round trips are shared, and the locks on their events' heads are held only shortly."""
-
-_BODY = "body"
-_REJECTED_KIND = FailureKind.BAD_PAYLOAD
-
-_Seating = tuple[int, datetime, int, SeatingDocument]
-"""event_id, captured_at, hash, document."""
 
 
 @dataclass
@@ -47,6 +41,7 @@ class LoadResult:
     unchanged: int = 0
     rejected_tickets: int = 0
     body_bytes: int = 0
+    new_keys: list[UnknownKey] = field(default_factory=list)
 
     @property
     def failure_count(self) -> int:
@@ -85,6 +80,8 @@ class Loader:
         failed = [item for item in batch if isinstance(item, FailedAttempt)]
         seating = self._changed_seating(good)
 
+        new_keys: list[UnknownKey] = []
+
         def store(connection: psycopg.Connection[Any]) -> tuple[Checked, WriteResult]:
             checked = Checked(good) if are_confirmed else check_drops(connection, good)
             repeated = unchanged_captures(connection, unchanged)
@@ -92,11 +89,12 @@ class Loader:
 
             def also(connection: psycopg.Connection[Any], written: WriteResult) -> None:
                 stored = _without_refused(checked.accepted, written)
-                _save_seating(connection, _seating_of(stored, seating))
-                _save_failures(connection, (*failed, *checked.held))
-                _save_quarantine(connection, stored, (*failed, *checked.held))
-                _release(connection, [_instant(item.capture) for item in stored] if are_confirmed else checked.released)
+                save_seating(connection, _seating_of(stored, seating))
+                save_failures(connection, (*failed, *checked.held))
+                save_quarantine(connection, stored, (*failed, *checked.held))
+                release(connection, [_instant(item.capture) for item in stored] if are_confirmed else checked.released)
                 save_known_bodies(connection, (*_known(stored), *((c.event_id, known) for c, known in repeated)))
+                new_keys[:] = save_drift(connection, ((*_instant(item.capture), item.unknown_keys) for item in stored))
 
             return checked, self._writer_on(connection).write(captures, also)
 
@@ -104,6 +102,7 @@ class Loader:
         for event_id, captured_at, digest, _ in _seating_of(_without_refused(checked.accepted, written), seating):
             self._seating[event_id] = captured_at, digest
         self._count(written, checked, unchanged, failed)
+        self.result.new_keys += new_keys
 
     def _writer_on(self, connection: psycopg.Connection[Any]) -> SnapshotWriter:
         """The writer, a new one after the connection was lost: what it knew may not have been committed."""
@@ -111,7 +110,7 @@ class Loader:
             self._writer = SnapshotWriter(connection)
         return self._writer
 
-    def _changed_seating(self, good: Sequence[GoodCapture]) -> list[_Seating]:
+    def _changed_seating(self, good: Sequence[GoodCapture]) -> list[SeatingVersion]:
         """What differs from the seating loaded last, or is older than that and so has a place of its own."""
         newest = dict(self._seating)
         changed = []
@@ -152,109 +151,10 @@ def _without_refused(accepted: Iterable[GoodCapture], written: WriteResult) -> l
     return [item for item in accepted if _instant(item.capture) not in refused]
 
 
-def _seating_of(stored: Iterable[GoodCapture], seating: Iterable[_Seating]) -> list[_Seating]:
+def _seating_of(stored: Iterable[GoodCapture], seating: Iterable[SeatingVersion]) -> list[SeatingVersion]:
     instants = {_instant(item.capture) for item in stored}
     return [row for row in seating if row[:2] in instants]
 
 
 def _known(stored: Iterable[GoodCapture]) -> list[tuple[int, KnownBody]]:
     return [(item.capture.event_id, item.known) for item in stored if item.known is not None]
-
-
-def _release(connection: psycopg.Connection[Any], released: Sequence[tuple[int, datetime]]) -> None:
-    """Take bodies out of quarantine that have become captures."""
-    if released:
-        connection.execute(
-            """
-            delete from raw.quarantine as q
-            using unnest(%s::bigint[], %s::timestamptz[]) as r (event_id, captured_at)
-            where q.event_id = r.event_id and q.captured_at = r.captured_at and q.item = %s
-            """,
-            ([event_id for event_id, _ in released], [at for _, at in released], _BODY),
-        )
-
-
-def _save_seating(connection: psycopg.Connection[Any], seating: Iterable[_Seating]) -> None:
-    """Add a version where it differs from the one in force at its instant."""
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            """
-            insert into raw.seating (event_id, observed_at, content_hash, document)
-            select g.* from (values (%s::bigint, %s::timestamptz, %s::bigint, %s::jsonb))
-                as g (event_id, observed_at, content_hash, document)
-            where g.content_hash is distinct from (
-                select s.content_hash from raw.seating as s
-                where s.event_id = g.event_id and s.observed_at <= g.observed_at
-                order by s.observed_at desc limit 1
-            )
-            on conflict (event_id, observed_at) do nothing
-            """,
-            [(event_id, at, digest, Jsonb(document)) for event_id, at, digest, document in seating],
-        )
-
-
-def _save_failures(connection: psycopg.Connection[Any], failed: Iterable[FailedAttempt]) -> None:
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            """
-            insert into raw.scrape_failures
-                (event_id, attempted_at, kind, message, http_status, fetch_ms, body_bytes, run_id, was_retried)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
-            on conflict (event_id, attempted_at, kind) do nothing
-            """,
-            [
-                (
-                    attempt.event_id,
-                    attempt.attempted_at,
-                    attempt.error.kind,
-                    str(attempt.error),
-                    attempt.error.http_status,
-                    attempt.fetch_ms,
-                    attempt.body_bytes,
-                    attempt.run_id,
-                    attempt.was_retried,
-                )
-                for attempt in failed
-            ],
-        )
-
-
-def _save_quarantine(
-    connection: psycopg.Connection[Any], good: Iterable[GoodCapture], failed: Iterable[FailedAttempt]
-) -> None:
-    compress = zstandard.ZstdCompressor(level=3).compress
-    rows: list[tuple[Any, ...]] = [
-        (
-            attempt.event_id,
-            attempt.attempted_at,
-            _BODY,
-            attempt.error.kind,
-            str(attempt.error),
-            compress(attempt.error.body),
-            attempt.run_id,
-        )
-        for attempt in failed
-        if attempt.error.body is not None
-    ]
-    rows += [
-        (
-            item.capture.event_id,
-            item.capture.captured_at,
-            f"ticket {ticket.position}",
-            _REJECTED_KIND,
-            ticket.reason,
-            compress(ticket.content),
-            item.capture.run_id,
-        )
-        for item in good
-        for ticket in item.rejected
-    ]
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            """
-            insert into raw.quarantine (event_id, captured_at, item, kind, reason, content, run_id)
-            values (%s, %s, %s, %s, %s, %s, %s)
-            on conflict (event_id, captured_at, item) do nothing
-            """,
-            rows,
-        )

@@ -1,7 +1,7 @@
 """The body of ``GET /hermes/api/v1/listings``: one event's whole book.
 
 What belongs here: reading the body and deciding whether it can be trusted. What does not: single tickets
-(``tickets``), zones and sections (``seating``).
+(``tickets``, ``plain_tickets``), zones and sections (``seating``), keys that nobody reads (``known_keys``).
 
 ``global`` is an array of one object, ``tickets`` holds every listing (there is no paging), and ``global.listingCount``
 says how many there should be: a body that does not agree with itself is not loaded.
@@ -17,6 +17,9 @@ import msgspec
 from ingestion.codec.book import Book, build_book
 from ingestion.codec.content import Placement, Terms
 from ingestion.failures import CaptureError, FailureKind
+from ingestion.wire_format import known_keys
+from ingestion.wire_format.known_keys import UnknownKey
+from ingestion.wire_format.plain_tickets import BookWithContent, read_plain_tickets
 from ingestion.wire_format.scalars import Scalar, ScalarError, is_missing, text, whole_number
 from ingestion.wire_format.seating import Global, SeatingDocument, Section, Zone, seating_document
 from ingestion.wire_format.tickets import Listing, Ticket, read_listing
@@ -33,11 +36,15 @@ class Conversion(msgspec.Struct):
 
 
 class _Body(msgspec.Struct):
-    global_: list[Global] = msgspec.field(name="global", default_factory=list)
-    tickets: msgspec.Raw = msgspec.Raw(b"null")
-    groups: list[Zone] | None = None
-    sections: list[Section] | None = None
-    i18n: Conversion | None = None
+    global_: list[msgspec.Raw] = msgspec.field(name="global", default_factory=list)
+    tickets: list[msgspec.Raw] | None = None
+    groups: list[msgspec.Raw] | None = None
+    sections: list[msgspec.Raw] | None = None
+    i18n: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _KnownBody(_Body, forbid_unknown_fields=True):
+    pass
 
 
 @dataclass(frozen=True)
@@ -50,19 +57,37 @@ class RejectedTicket:
 
 
 @dataclass(frozen=True)
+class SingleTickets:
+    """Tickets without the body that they came in: the book of those that can be read, and what it refers to.
+
+    By the ticket's place in what was given: ``listing_ids`` says which listing it is, ``reasons`` why it is none.
+    """
+
+    book: Book
+    placements: dict[int, Placement]
+    terms: dict[int, Terms]
+    listing_ids: dict[int, str]
+    reasons: dict[int, str]
+
+
+@dataclass(frozen=True)
 class ListingsBody:
-    """A body that can be trusted: its book, what the book refers to, what was left out, and the seating."""
+    """A body that can be trusted: its book, what the book refers to, what was left out, the seating, unknown keys."""
 
     book: Book
     placements: dict[int, Placement]
     terms: dict[int, Terms]
     rejected: list[RejectedTicket]
     seating: SeatingDocument
+    unknown_keys: list[UnknownKey]
 
 
+_known_body_decoder = msgspec.json.Decoder(_KnownBody)
 _body_decoder = msgspec.json.Decoder(_Body)
-_tickets_decoder = msgspec.json.Decoder(list[Ticket] | None)
-_raw_tickets_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+_global_decoder = msgspec.json.Decoder(Global)
+_zone_decoder = msgspec.json.Decoder(Zone)
+_section_decoder = msgspec.json.Decoder(Section)
+_conversion_decoder = msgspec.json.Decoder(Conversion | None)
 _ticket_decoder = msgspec.json.Decoder(Ticket)
 
 
@@ -75,38 +100,77 @@ def parse_listings(event_id: int, body: bytes) -> ListingsBody:
             ``empty_unexpected``) or is not in US dollars (``wrong_currency``). It carries the body.
     """
     try:
-        parsed = _body_decoder.decode(body)
-        tickets = _decode_tickets(parsed.tickets)
+        parsed, has_unknown_keys = _decode_body(body)
+        about = [_global_decoder.decode(item) for item in parsed.global_]
+        zones = [_zone_decoder.decode(zone) for zone in parsed.groups or ()]
+        sections = [_section_decoder.decode(section) for section in parsed.sections or ()]
+        conversion = _conversion_decoder.decode(parsed.i18n)
+        read = read_plain_tickets(body, parsed.tickets or [])
+        tickets = [_decode_ticket(ticket) for ticket in parsed.tickets or ()] if read is None else []
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CaptureError(FailureKind.BAD_PAYLOAD, f"no listings body: {error}", body=body) from error
-    if not parsed.global_ or tickets is None:
-        missing = "global" if not parsed.global_ else "tickets"
-        kind = FailureKind.BAD_PAYLOAD if tickets else FailureKind.EMPTY_UNEXPECTED
+    if not about or parsed.tickets is None:
+        missing = "global" if not about else "tickets"
+        kind = FailureKind.BAD_PAYLOAD if parsed.tickets else FailureKind.EMPTY_UNEXPECTED
         raise CaptureError(kind, f"the body has no {missing}", body=body)
-    problem = _find_problem(event_id, parsed.global_[0], len(tickets), parsed.i18n)
+    problem = _find_problem(event_id, about[0], len(parsed.tickets), conversion)
     if problem is not None:
         kind, message = problem
         raise CaptureError(kind, message, body=body)
 
-    listings, rejected = _read_tickets(tickets, parsed.tickets)
-    if rejected and not listings:  # a change of the format, which must not look like everything being sold
-        message = f"none of its {len(rejected)} tickets can be read; of the first one {rejected[0].reason}"
-        raise CaptureError(FailureKind.BAD_PAYLOAD, message, body=body)
-    book, placements, terms = _build(listings)
+    rejected: list[RejectedTicket] = []
+    if read is None:
+        listings, reasons = _sort_out(tickets)
+        rejected = [RejectedTicket(place, reason, bytes(parsed.tickets[place])) for place, reason in reasons.items()]
+        if rejected and not listings:  # a change of the format, which must not look like everything being sold
+            message = f"none of its {len(rejected)} tickets can be read; of the first one {rejected[0].reason}"
+            raise CaptureError(FailureKind.BAD_PAYLOAD, message, body=body)
+        read = _build(listings)
+    book, placements, terms = read
     if book.ticket_count > _MOST_TICKETS:
         message = f"{book.ticket_count} tickets are no venue's"
         raise CaptureError(FailureKind.BAD_PAYLOAD, message, body=body)
-    seating = seating_document(parsed.global_[0], parsed.groups or [], parsed.sections or [])
-    return ListingsBody(book, placements, terms, rejected, seating)
+    seating = seating_document(about[0], zones, sections)
+    unknown = _unknown_keys(body, parsed, has_unknown_keys=has_unknown_keys)
+    return ListingsBody(book, placements, terms, rejected, seating, unknown)
 
 
-def _decode_tickets(tickets: msgspec.Raw) -> Sequence[Ticket | str] | None:
-    """The tickets, None where the body has none; in place of one whose values are no scalars, what is wrong with it."""
+def parse_tickets(contents: Sequence[bytes]) -> SingleTickets:
+    """Read tickets of one body that were left out of its book, each given as its JSON, in their order in the body."""
+    listings, reasons = _sort_out([_decode_single(content) for content in contents])
+    book, placements, terms = _build(listings)
+    readable = [position for position in range(len(contents)) if position not in reasons]
+    listing_ids = {position: listing.source_listing_id for position, listing in zip(readable, listings, strict=True)}
+    return SingleTickets(book, placements, terms, listing_ids, reasons)
+
+
+def _decode_single(content: bytes) -> Ticket | str:
     try:
-        decoded: list[Ticket] | None = _tickets_decoder.decode(tickets)
+        return _ticket_decoder.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return str(error)
+
+
+def _decode_body(body: bytes) -> tuple[_Body, bool]:
+    """The body, and whether it has unknown keys itself."""
+    try:
+        return _known_body_decoder.decode(body), False
     except msgspec.ValidationError:
-        return [_decode_ticket(ticket) for ticket in _raw_tickets_decoder.decode(tickets)]
-    return decoded
+        return _body_decoder.decode(body), True
+
+
+def _unknown_keys(body: bytes, parsed: _Body, *, has_unknown_keys: bool) -> list[UnknownKey]:
+    return known_keys.unknown_keys(
+        len(body),
+        {
+            known_keys.BODY: [msgspec.Raw(body)] if has_unknown_keys else [],
+            known_keys.GLOBAL: parsed.global_[:1],
+            known_keys.TICKETS: parsed.tickets or [],
+            known_keys.ZONES: parsed.groups or [],
+            known_keys.SECTIONS: parsed.sections or [],
+            known_keys.CONVERSION: [parsed.i18n],
+        },
+    )
 
 
 def _decode_ticket(ticket: msgspec.Raw) -> Ticket | str:
@@ -138,9 +202,8 @@ def _find_problem(
     return None
 
 
-def _read_tickets(
-    tickets: Sequence[Ticket | str], raw_tickets: msgspec.Raw
-) -> tuple[list[Listing], list[RejectedTicket]]:
+def _sort_out(tickets: Sequence[Ticket | str]) -> tuple[list[Listing], dict[int, str]]:
+    """The listings, and for the places of all other tickets why they are none."""
     listings: dict[str, Listing] = {}
     reasons: dict[int, str] = {}
     for position, ticket in enumerate(tickets):
@@ -151,14 +214,10 @@ def _read_tickets(
             continue
         if listings.setdefault(listing.source_listing_id, listing) is not listing:
             reasons[position] = f"listing id {listing.source_listing_id} comes twice"
-    if not reasons:
-        return list(listings.values()), []
-    contents = _raw_tickets_decoder.decode(raw_tickets)
-    rejected = [RejectedTicket(position, reason, bytes(contents[position])) for position, reason in reasons.items()]
-    return list(listings.values()), rejected
+    return list(listings.values()), reasons
 
 
-def _build(listings: list[Listing]) -> tuple[Book, dict[int, Placement], dict[int, Terms]]:
+def _build(listings: list[Listing]) -> BookWithContent:
     book, _ = build_book(
         source_listing_id=[listing.source_listing_id for listing in listings],
         placement_id=[listing.placement_id for listing in listings],

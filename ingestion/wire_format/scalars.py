@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 Scalar: TypeAlias = str | int | float | bool | None
 
-_CURRENCY_DIGITS = 100
-_MOST_CENTS = 2**31 - 1
+CURRENCY_DIGITS = 100
+MOST_CENTS = 2**31 - 1
 
 
 class ScalarError(ValueError):
@@ -37,6 +37,8 @@ def is_missing(value: Scalar) -> bool:
 
 def finite_number(value: Scalar) -> float | None:
     """A number, also from "5.1"; None for anything else, ``true`` and infinity included."""
+    if type(value) is float:  # the geometry of every section, six times a section
+        return value if math.isfinite(value) else None
     # float() would take true for 1, and "1_000", which is Python's spelling and no marketplace's.
     if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
         return None
@@ -55,8 +57,8 @@ def cents(value: Scalar) -> int:
     """
     amount = finite_number(value)
     # Exact for two decimals: below 2**53 / 100 the nearest double times 100 rounds to the written number.
-    whole = -1 if amount is None else round(amount * _CURRENCY_DIGITS)
-    if not 0 <= whole <= _MOST_CENTS:
+    whole = -1 if amount is None else round(amount * CURRENCY_DIGITS)
+    if not 0 <= whole <= MOST_CENTS:
         raise ScalarError(f"{value!r} is no price")
     return whole
 

@@ -30,14 +30,14 @@ class Global(msgspec.Struct):
     venueCapacity: Scalar = None  # noqa: N815
 
 
-class Zone(msgspec.Struct):
+class Zone(msgspec.Struct, gc=False):
     """An element of ``groups``."""
 
     i: Scalar = None
     n: Scalar = None
 
 
-class Section(msgspec.Struct):
+class Section(msgspec.Struct, gc=False):
     """An element of ``sections``: its zone, and where it lies (view score and geometry, numbers, optional)."""
 
     i: Scalar = None

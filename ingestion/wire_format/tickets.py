@@ -17,9 +17,9 @@ from ingestion.codec.book import NO_ALL_IN
 from ingestion.codec.content import Placement, Terms, placement_id, terms_id
 from ingestion.wire_format.scalars import Scalar, ScalarError, cents, is_missing, text, whole_number
 
-_LONGEST_ID = 64
-_MOST_TICKETS = 2**15 - 1
-_LONGEST_SPLIT = len(str(_MOST_TICKETS))
+LONGEST_ID = 64
+MOST_TICKETS = 2**15 - 1
+_LONGEST_SPLIT = len(str(MOST_TICKETS))
 
 
 class Ticket(msgspec.Struct, gc=False):
@@ -72,19 +72,19 @@ def read_listing(ticket: Ticket | str) -> Listing:
         raise ScalarError(ticket)
     # An empty short key says nothing here, unlike that of a section or row.
     source_listing_id = text(ticket.i) or text(ticket.listingId) or text(ticket.id)
-    if not source_listing_id or len(source_listing_id) > _LONGEST_ID:
+    if not source_listing_id or len(source_listing_id) > LONGEST_ID:
         raise ScalarError(f"{source_listing_id!r} is no listing id")
     price_cents = cents(ticket.p)
     if price_cents == 0:
         raise ScalarError("its price is zero")
     quantity = whole_number(ticket.q if not is_missing(ticket.q) else ticket.quantity)
-    if not 0 < quantity <= _MOST_TICKETS:
+    if not 0 < quantity <= MOST_TICKETS:
         raise ScalarError(f"its quantity is {quantity}")
     all_in = ticket.aip if not is_missing(ticket.aip) else ticket.allInPricePerTicket
     return Listing(
         source_listing_id,
-        *_read_placement(ticket.s, ticket.sectionName, ticket.r, ticket.row, ticket.c, ticket.d),
-        *_read_terms(ticket.m, ticket.stp, ticket.n, ticket.faceValue),
+        *placement_of(text(ticket.s, ticket.sectionName), text(ticket.r, ticket.row), text(ticket.c), text(ticket.d)),
+        *terms_of(text(ticket.m), text(ticket.stp), text(ticket.n), face_value_cents(ticket.faceValue)),
         # Most listings have "" here: it says as little as a missing key, and nothing is what it costs to store.
         seat_low=text(ticket.ls) or None,
         seat_high=text(ticket.hs) or None,
@@ -96,24 +96,38 @@ def read_listing(ticket: Ticket | str) -> Listing:
 
 
 # A market repeats itself: 833 captured listings had 500 placements and a few dozen terms, and the next capture has
-# nearly the same. Typed, since 1, 1.0 and true would otherwise be one key.
-@lru_cache(maxsize=1 << 17, typed=True)
-def _read_placement(  # noqa: PLR0917
-    s: Scalar, section_name: Scalar, r: Scalar, row: Scalar, c: Scalar, d: Scalar
+# nearly the same.
+@lru_cache(maxsize=1 << 15)
+def placement_of(
+    section: str | None, row: str | None, zone_id: str | None, section_id: str | None
 ) -> tuple[int, Placement]:
-    placement = Placement(text(s, section_name), text(r, row), zone_id=text(c), section_id=text(d))
+    """A placement with its key; texts without NUL."""
+    placement = Placement(section, row, zone_id, section_id)
     return placement_id(placement), placement
 
 
-@lru_cache(maxsize=1 << 15, typed=True)
-def _read_terms(m: Scalar, stp: Scalar, n: Scalar, face_value: Scalar) -> tuple[int, Terms]:
-    face_value_cents = None if is_missing(face_value) else cents(face_value) or None
-    terms = Terms(_splits(m), text(stp), text(n), face_value_cents)
+@lru_cache(maxsize=1 << 15)
+def terms_of(
+    splits: str | None, delivery: str | None, notes: str | None, face_value_cents: int | None
+) -> tuple[int, Terms]:
+    """Terms with their key; texts without NUL."""
+    terms = Terms(_splits(splits), delivery, notes, face_value_cents)
     return terms_id(terms), terms
 
 
-def _splits(value: Scalar) -> tuple[int, ...]:
+@lru_cache(maxsize=1 << 12, typed=True)  # 1, 1.0 and true would otherwise be one value
+def face_value_cents(value: Scalar) -> int | None:
+    """A face value in whole cents, None where there is none.
+
+    Raises:
+        ScalarError: it is no price.
+    """
+    return None if is_missing(value) else cents(value) or None
+
+
+@lru_cache(maxsize=1 << 10)
+def _splits(value: str | None) -> tuple[int, ...]:
     """The quantities that a buyer may take, of ``"1,3"``; what is no number in it says nothing to a buyer."""
-    parts = (part.strip() for part in (text(value) or "").split(","))
+    parts = (part.strip() for part in (value or "").split(","))
     numbers = (int(part) for part in parts if part.isdecimal() and len(part) <= _LONGEST_SPLIT)
-    return tuple(number for number in numbers if number <= _MOST_TICKETS)
+    return tuple(number for number in numbers if number <= MOST_TICKETS)

@@ -6,9 +6,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ingestion.codec.book import NO_ALL_IN
-from ingestion.codec.content import Placement, Terms, placement_id, terms_id
+from ingestion.codec.content import Placement, Terms, content_hash, placement_id, terms_id
 from ingestion.wire_format.scalars import ScalarError
 from ingestion.wire_format.tickets import Listing, Ticket, read_listing
 from tests.unit.ingestion.bodies import ABSENT, ticket
@@ -138,3 +140,25 @@ def test_an_unusable_ticket_says_why(keys: dict[str, Any], reason: str) -> None:
 def test_a_text_in_place_of_a_ticket_is_the_reason() -> None:
     with pytest.raises(ScalarError, match="Expected"):
         read_listing("Expected `str`")
+
+
+_TEXTS = st.none() | st.text(max_size=9)
+
+
+@given(
+    st.builds(Placement, _TEXTS, _TEXTS, _TEXTS, _TEXTS),
+    st.builds(
+        Terms,
+        st.lists(st.integers(0, 2**15 - 1), max_size=3).map(tuple),
+        _TEXTS,
+        _TEXTS,
+        st.none() | st.integers(0, 2**31 - 1),
+    ),
+)
+def test_keys_are_hashes_of_canonical_json(placement: Placement, terms: Terms) -> None:
+    assert (placement_id(placement), terms_id(terms)) == (content_hash(placement), content_hash(terms))
+
+
+def test_keys_that_are_stored_already_stay_as_they_are() -> None:
+    assert placement_id(Placement("Promenade 316", "Z", "401890", "316")) == 8269137617825720386
+    assert terms_id(Terms((1, 3), "E-tickets", 'Row "É"\n', None)) == -5655635492137122852
