@@ -217,7 +217,7 @@ def _headers(settings: Settings) -> httpx.Headers:
 async def open_marketplace(settings: Settings, database: Database) -> AsyncIterator[Marketplace]:
     """Connect as the settings say, for the length of the context; the breaker's state outlives it in the database."""
     base_url = settings.require_marketplace_base_url()
-    breaker = load_breaker(database.connection, base_url, datetime.now(UTC))
+    breaker = database.run(lambda connection: load_breaker(connection, base_url, datetime.now(UTC)))
     limits = httpx.Limits(max_connections=settings.scraper_max_concurrency)
     async with httpx.AsyncClient(
         base_url=base_url, headers=_headers(settings), timeout=TIMEOUT_SECONDS, limits=limits, http2=True

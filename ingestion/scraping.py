@@ -80,7 +80,7 @@ async def _scrape_round(
     started = time.monotonic()
     loader = Loader(database)
     async with open_marketplace(settings, database) as marketplace:
-        known = load_known_bodies(database.connection, marketplace.base_url, intervals)
+        known = database.run(lambda connection: load_known_bodies(connection, marketplace.base_url, intervals))
         asking = _Asking(marketplace, intervals, known, run_id)
         asked = asyncio.create_task(asking.ask_all(settings.scraper_max_concurrency))
         try:

@@ -31,10 +31,11 @@ def scrape(
     plan = load_plan(settings)
     with Database(settings.require_database_url()) as database:
         if event_ids:
-            tracked = {event.event_id: event.interval_seconds for event in list_tracked(database.connection)}
+            tracked = {event.event_id: event.interval_seconds for event in database.run(list_tracked)}
             intervals = {event_id: tracked.get(event_id, settings.scraper_interval_seconds) for event_id in event_ids}
         else:
-            intervals = events_to_scrape(database.connection, plan.cadence, datetime.now(UTC))
+            now = datetime.now(UTC)
+            intervals = database.run(lambda connection: events_to_scrape(connection, plan.cadence, now))
         with show_progress("scraping", len(intervals)) as on_progress:
             report = scrape_round(settings, database, intervals, on_progress=on_progress)
     _report(report.loaded, report.event_count, report.seconds, as_json=as_json)

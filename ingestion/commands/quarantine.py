@@ -101,7 +101,7 @@ def retry_(
     settings = load_settings()
     selection = _selection(event_ids, kinds, item, from_at, to_at)
     with Database(settings.require_database_url()) as database:
-        keys = list_keys(database.connection, selection)
+        keys = database.run(lambda connection: list_keys(connection, selection))
         with show_progress("reading again", len(keys)) as on_progress:
             report = retry(
                 database,

@@ -33,6 +33,9 @@ from ingestion.tracking import (
 
 app = typer.Typer(no_args_is_help=True, help="Choose which events are scraped.")
 
+_MOST_SHOWN = 10
+"""Events that are named at once and shown; for more there is ``track list``."""
+
 
 @app.command("add")
 def add(event_ids: EventIds) -> None:
@@ -40,13 +43,14 @@ def add(event_ids: EventIds) -> None:
     settings = load_settings()
     plan = load_plan(settings)
     with Database(settings.require_database_url()) as database:
-        added = track(database.connection, event_ids, settings.scraper_interval_seconds)
+        added = database.run(lambda connection: track(connection, event_ids, settings.scraper_interval_seconds))
         report = asyncio.run(_refresh(settings, database))
-        events = list_tracked(database.connection, event_ids)
+        events = database.run(lambda connection: list_tracked(connection, event_ids))
     messages.print(f"tracking {added} more events, a capture every {settings.scraper_interval_minutes} minutes")
     for event_id, reason in report.failed.items():
         messages.print(f"event {event_id} is tracked, but the marketplace does not tell what it is: {reason}")
-    _show(events, plan.cadence)
+    if len(events) <= _MOST_SHOWN:
+        _show(events, plan.cadence)
     if report.failed:
         raise typer.Exit(1)
 
@@ -60,7 +64,8 @@ def remove(event_ids: EventIds) -> None:
         removed = untrack(connection, event_ids)
         events = list_tracked(connection, event_ids)
     messages.print(f"{removed} of {len(event_ids)} events are no longer tracked")
-    _show(events, plan.cadence)
+    if len(events) <= _MOST_SHOWN:
+        _show(events, plan.cadence)
 
 
 @app.command("list")
@@ -142,9 +147,12 @@ def _facts(event: TrackedEvent, cadence: Cadence, now: datetime) -> dict[str, An
 
 
 def _show(events: Sequence[TrackedEvent], cadence: Cadence) -> None:
+    """A table of events, without the columns that say nothing of any of them."""
     now = datetime.now(UTC)
-    if events:
-        print_table([_row(event, cadence, now) for event in events])
+    rows = [_row(event, cadence, now) for event in events]
+    said = {heading for row in rows for heading, value in row.items() if value is not None}
+    if rows:
+        print_table([{heading: value for heading, value in row.items() if heading in said} for row in rows])
 
 
 def _row(event: TrackedEvent, cadence: Cadence, now: datetime) -> dict[str, Any]:
@@ -154,7 +162,7 @@ def _row(event: TrackedEvent, cadence: Cadence, now: datetime) -> dict[str, Any]
         "name": event.name,
         "starts at": show_minute(event.starts_at),
         "moved from": show_minute(event.moved_from_at),
-        "tracked by": "hand" if event.added_by_hand else event.rule and f"rule {event.rule}",
+        "tracked by": "hand" if event.added_by_hand else f"rule {event.rule}" if event.rule else None,
         "state": event.state and event.state.replace("_", " "),
         "every": f"{event.interval_seconds // 60} min",
         "then": change and f"{change[1] // 60} min from {show_minute(change[0])}",

@@ -57,7 +57,7 @@ def tracked_events(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.
 
     with pipeline.database() as database:
         report = asyncio.run(update())
-        events = [event for event in list_tracked(database.connection) if event.is_tracked]
+        events = [event for event in database.run(list_tracked) if event.is_tracked]
     for line in describe(report):
         context.log.info(line)
     return dg.MaterializeResult(metadata=tracking_metadata(report, events))
@@ -76,8 +76,8 @@ def snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator
     settings = pipeline.settings()
     with pipeline.database() as database:
         cadence, now = load_plan(settings).cadence, datetime.now(UTC)
-        event_count = len(events_to_scrape(database.connection, cadence, now))
-        intervals = events_to_scrape(database.connection, cadence, now, only_due=True)
+        event_count = len(database.run(lambda connection: events_to_scrape(connection, cadence, now)))
+        intervals = database.run(lambda connection: events_to_scrape(connection, cadence, now, only_due=True))
         report = scrape_round(settings, database, intervals, run_id=UUID(context.run.run_id))
     # Of all events: between the ticks at which most are due, one that keeps failing may be the whole round.
     if report.failed_count > settings.scraper_max_failed_share * event_count:
