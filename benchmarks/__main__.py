@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import stack_times, writer
+from benchmarks import parsing, rounds, stack_times, writer
 from benchmarks.report import write_results
 
-_BENCHMARKS = {"writer": writer.measure, "stack": stack_times.measure}
+_BENCHMARKS = {
+    "writer": writer.measure,
+    "parsing": parsing.measure,
+    "rounds": rounds.measure,
+    "stack": stack_times.measure,
+}
 
 
 def main() -> None:

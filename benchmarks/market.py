@@ -23,64 +23,68 @@ INTERVAL = timedelta(minutes=10)
 
 _REPRICED_SHARE = 0.04
 _REPLACED_SHARE = 0.01
-_PLACEMENTS = [
+PLACEMENTS = [
     Placement(f"Section {section}", str(row), str(section // 12), str(section))
     for section in range(60)
     for row in range(30)
 ]
-_TERMS = [
+TERMS = [
     Terms(splits, delivery, f"Note {number}", None)
     for splits in ((1, 2), (2,), (1, 2, 4))
     for delivery in ("E-tickets", "Ticketmaster Transfer")
     for number in range(10)
 ]
-_PLACEMENT_IDS = np.array([placement_id(placement) for placement in _PLACEMENTS])
-_TERMS_IDS = np.array([terms_id(terms) for terms in _TERMS])
+_PLACEMENT_IDS = np.array([placement_id(placement) for placement in PLACEMENTS])
+_TERMS_IDS = np.array([terms_id(terms) for terms in TERMS])
 
 
 class MarketEvent:
-    """One event's book, which ``advance`` moves by one interval."""
+    """One event's book: columns of ``LISTINGS`` values, of which ``placement`` and ``terms`` index the lists above."""
 
     def __init__(self, event_id: int) -> None:
         self.event_id = event_id
         self._random = np.random.default_rng(event_id)
         self._next_id = 17_000_000_000 + event_id * 1_000_000
         self._at = START + timedelta(milliseconds=997 * event_id)
-        self._ids = np.array([self._new_id() for _ in range(LISTINGS)], dtype=object)
-        self._placement = self._random.integers(len(_PLACEMENTS), size=LISTINGS)
-        self._terms = self._random.integers(len(_TERMS), size=LISTINGS)
-        self._quantity = self._random.integers(1, 7, size=LISTINGS)
-        self._price_cents = self._prices(LISTINGS)
+        self.ids = np.array([self._new_id() for _ in range(LISTINGS)], dtype=object)
+        self.placement = self._random.integers(len(PLACEMENTS), size=LISTINGS)
+        self.terms = self._random.integers(len(TERMS), size=LISTINGS)
+        self.quantity = self._random.integers(1, 7, size=LISTINGS)
+        self.price_cents = self._prices(LISTINGS)
 
     def advance(self) -> Capture:
         """The next capture."""
         capture = self._capture()
+        self.move()
+        return capture
+
+    def move(self) -> None:
+        """Let one interval pass."""
         fates = self._random.permutation(LISTINGS)
         replaced, repriced = np.split(fates[: int(LISTINGS * (_REPLACED_SHARE + _REPRICED_SHARE))], [LISTINGS // 100])
-        self._price_cents[repriced] = self._price_cents[repriced] * self._random.uniform(0.9, 1.05, len(repriced)) + 1
-        self._ids[replaced] = [self._new_id() for _ in replaced]
-        self._placement[replaced] = self._random.integers(len(_PLACEMENTS), size=len(replaced))
-        self._price_cents[replaced] = self._prices(len(replaced))
+        self.price_cents[repriced] = self.price_cents[repriced] * self._random.uniform(0.9, 1.05, len(repriced)) + 1
+        self.ids[replaced] = [self._new_id() for _ in replaced]
+        self.placement[replaced] = self._random.integers(len(PLACEMENTS), size=len(replaced))
+        self.price_cents[replaced] = self._prices(len(replaced))
         self._at += INTERVAL
-        return capture
 
     def _capture(self) -> Capture:
         book, _ = build_book(
-            source_listing_id=self._ids.tolist(),
-            placement_id=_PLACEMENT_IDS[self._placement],
-            terms_id=_TERMS_IDS[self._terms],
+            source_listing_id=self.ids.tolist(),
+            placement_id=_PLACEMENT_IDS[self.placement],
+            terms_id=_TERMS_IDS[self.terms],
             seat_low=[None] * LISTINGS,
             seat_high=[None] * LISTINGS,
-            quantity=self._quantity,
-            price_cents=self._price_cents,
-            all_in_cents=self._price_cents * 135 // 100,
+            quantity=self.quantity,
+            price_cents=self.price_cents,
+            all_in_cents=self.price_cents * 135 // 100,
         )
         return Capture(
             event_id=self.event_id,
             captured_at=self._at,
             book=book,
-            placements={int(_PLACEMENT_IDS[i]): _PLACEMENTS[i] for i in set(self._placement.tolist())},
-            terms={int(_TERMS_IDS[i]): _TERMS[i] for i in set(self._terms.tolist())},
+            placements={int(_PLACEMENT_IDS[i]): PLACEMENTS[i] for i in set(self.placement.tolist())},
+            terms={int(_TERMS_IDS[i]): TERMS[i] for i in set(self.terms.tolist())},
             interval_seconds=600,
             fetch_ms=120,
             body_bytes=320_000,

@@ -19,10 +19,10 @@ from ingestion.codec.content import Placement, Terms
 from ingestion.failures import CaptureError, FailureKind
 from ingestion.wire_format import known_keys
 from ingestion.wire_format.known_keys import UnknownKey
-from ingestion.wire_format.plain_tickets import BookWithContent, read_plain_tickets
+from ingestion.wire_format.plain_tickets import read_plain_tickets
 from ingestion.wire_format.scalars import Scalar, ScalarError, is_missing, text, whole_number
 from ingestion.wire_format.seating import Global, SeatingDocument, Section, Zone, seating_document
-from ingestion.wire_format.tickets import Listing, Ticket, read_listing
+from ingestion.wire_format.tickets import Listing, Ticket, decode_ticket, sort_out
 
 CURRENCY = "USD"
 _MOST_TICKETS = 2**31 - 1
@@ -106,7 +106,7 @@ def parse_listings(event_id: int, body: bytes) -> ListingsBody:
         sections = [_section_decoder.decode(section) for section in parsed.sections or ()]
         conversion = _conversion_decoder.decode(parsed.i18n)
         read = read_plain_tickets(body, parsed.tickets or [])
-        tickets = [_decode_ticket(ticket) for ticket in parsed.tickets or ()] if read is None else []
+        tickets = [decode_ticket(ticket) for ticket in parsed.tickets or ()] if read is None else []
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CaptureError(FailureKind.BAD_PAYLOAD, f"no listings body: {error}", body=body) from error
     if not about or parsed.tickets is None:
@@ -118,15 +118,14 @@ def parse_listings(event_id: int, body: bytes) -> ListingsBody:
         kind, message = problem
         raise CaptureError(kind, message, body=body)
 
-    rejected: list[RejectedTicket] = []
     if read is None:
-        listings, reasons = _sort_out(tickets)
-        rejected = [RejectedTicket(place, reason, bytes(parsed.tickets[place])) for place, reason in reasons.items()]
-        if rejected and not listings:  # a change of the format, which must not look like everything being sold
-            message = f"none of its {len(rejected)} tickets can be read; of the first one {rejected[0].reason}"
+        listings, reasons = sort_out(tickets)
+        if reasons and not listings:  # a change of the format, which must not look like everything being sold
+            message = f"none of its {len(reasons)} tickets can be read; of the first one {reasons[0]}"
             raise CaptureError(FailureKind.BAD_PAYLOAD, message, body=body)
-        read = _build(listings)
-    book, placements, terms = read
+        read = *_build(listings), reasons
+    book, placements, terms, reasons = read
+    rejected = [RejectedTicket(place, reason, bytes(parsed.tickets[place])) for place, reason in reasons.items()]
     if book.ticket_count > _MOST_TICKETS:
         message = f"{book.ticket_count} tickets are no venue's"
         raise CaptureError(FailureKind.BAD_PAYLOAD, message, body=body)
@@ -137,7 +136,7 @@ def parse_listings(event_id: int, body: bytes) -> ListingsBody:
 
 def parse_tickets(contents: Sequence[bytes]) -> SingleTickets:
     """Read tickets of one body that were left out of its book, each given as its JSON, in their order in the body."""
-    listings, reasons = _sort_out([_decode_single(content) for content in contents])
+    listings, reasons = sort_out([_decode_single(content) for content in contents])
     book, placements, terms = _build(listings)
     readable = [position for position in range(len(contents)) if position not in reasons]
     listing_ids = {position: listing.source_listing_id for position, listing in zip(readable, listings, strict=True)}
@@ -173,13 +172,6 @@ def _unknown_keys(body: bytes, parsed: _Body, *, has_unknown_keys: bool) -> list
     )
 
 
-def _decode_ticket(ticket: msgspec.Raw) -> Ticket | str:
-    try:
-        return _ticket_decoder.decode(ticket)
-    except msgspec.ValidationError as error:
-        return str(error)
-
-
 def _find_problem(
     event_id: int, about: Global, ticket_count: int, conversion: Conversion | None
 ) -> tuple[FailureKind, str] | None:
@@ -202,22 +194,7 @@ def _find_problem(
     return None
 
 
-def _sort_out(tickets: Sequence[Ticket | str]) -> tuple[list[Listing], dict[int, str]]:
-    """The listings, and for the places of all other tickets why they are none."""
-    listings: dict[str, Listing] = {}
-    reasons: dict[int, str] = {}
-    for position, ticket in enumerate(tickets):
-        try:
-            listing = read_listing(ticket)
-        except ScalarError as error:
-            reasons[position] = str(error)
-            continue
-        if listings.setdefault(listing.source_listing_id, listing) is not listing:
-            reasons[position] = f"listing id {listing.source_listing_id} comes twice"
-    return list(listings.values()), reasons
-
-
-def _build(listings: list[Listing]) -> BookWithContent:
+def _build(listings: list[Listing]) -> tuple[Book, dict[int, Placement], dict[int, Terms]]:
     book, _ = build_book(
         source_listing_id=[listing.source_listing_id for listing in listings],
         placement_id=[listing.placement_id for listing in listings],

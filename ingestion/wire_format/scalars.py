@@ -37,13 +37,13 @@ def is_missing(value: Scalar) -> bool:
 
 def finite_number(value: Scalar) -> float | None:
     """A number, also from "5.1"; None for anything else, ``true`` and infinity included."""
-    if type(value) is float:  # the geometry of every section, six times a section
+    if type(value) is float:
         return value if math.isfinite(value) else None
     # float() would take true for 1, and "1_000", which is Python's spelling and no marketplace's.
-    if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
+    if value is None or isinstance(value, bool) or (isinstance(value, str) and "_" in value):
         return None
     try:
-        number = float(value)  # type: ignore[arg-type]  # None raises TypeError, which is meant
+        number = float(value)
     except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None

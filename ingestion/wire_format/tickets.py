@@ -8,6 +8,7 @@ Certain are only ``i``, ``p`` and ``q``; each has a long twin, and the short key
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -47,6 +48,9 @@ class Ticket(msgspec.Struct, gc=False):
     hs: Scalar = None
 
 
+_decoder = msgspec.json.Decoder(Ticket)
+
+
 class Listing(NamedTuple):
     """A listing as the book takes it; prices in cents, ``NO_ALL_IN`` where there is no all-in price."""
 
@@ -83,8 +87,8 @@ def read_listing(ticket: Ticket | str) -> Listing:
     all_in = ticket.aip if not is_missing(ticket.aip) else ticket.allInPricePerTicket
     return Listing(
         source_listing_id,
-        *placement_of(text(ticket.s, ticket.sectionName), text(ticket.r, ticket.row), text(ticket.c), text(ticket.d)),
-        *terms_of(text(ticket.m), text(ticket.stp), text(ticket.n), face_value_cents(ticket.faceValue)),
+        *_placement(text(ticket.s, ticket.sectionName), text(ticket.r, ticket.row), text(ticket.c), text(ticket.d)),
+        *_terms(text(ticket.m), text(ticket.stp), text(ticket.n), _read_face_value(ticket.faceValue)),
         # Most listings have "" here: it says as little as a missing key, and nothing is what it costs to store.
         seat_low=text(ticket.ls) or None,
         seat_high=text(ticket.hs) or None,
@@ -95,28 +99,47 @@ def read_listing(ticket: Ticket | str) -> Listing:
     )
 
 
-# A market repeats itself: 833 captured listings had 500 placements and a few dozen terms, and the next capture has
-# nearly the same.
-@lru_cache(maxsize=1 << 15)
-def placement_of(
+def decode_ticket(ticket: msgspec.Raw) -> Ticket | str:
+    """A ticket, or why its values are no scalars. Its JSON has been found well-formed."""
+    try:
+        return _decoder.decode(ticket)
+    except msgspec.ValidationError as error:
+        return str(error)
+
+
+def sort_out(tickets: Iterable[Ticket | str]) -> tuple[list[Listing], dict[int, str]]:
+    """The listings, and for the places of all other tickets why they are none."""
+    listings: dict[str, Listing] = {}
+    reasons: dict[int, str] = {}
+    for position, ticket in enumerate(tickets):
+        try:
+            listing = read_listing(ticket)
+        except ScalarError as error:
+            reasons[position] = str(error)
+            continue
+        if listings.setdefault(listing.source_listing_id, listing) is not listing:
+            reasons[position] = f"listing id {listing.source_listing_id} comes twice"
+    return list(listings.values()), reasons
+
+
+# A book repeats itself: 833 captured listings had 500 placements and a few dozen terms. The memories are for one book;
+# what is larger than the processor's caches costs as much as it saves.
+@lru_cache(maxsize=1 << 10)
+def _placement(
     section: str | None, row: str | None, zone_id: str | None, section_id: str | None
 ) -> tuple[int, Placement]:
-    """A placement with its key; texts without NUL."""
     placement = Placement(section, row, zone_id, section_id)
     return placement_id(placement), placement
 
 
-@lru_cache(maxsize=1 << 15)
-def terms_of(
-    splits: str | None, delivery: str | None, notes: str | None, face_value_cents: int | None
-) -> tuple[int, Terms]:
-    """Terms with their key; texts without NUL."""
-    terms = Terms(_splits(splits), delivery, notes, face_value_cents)
+@lru_cache(maxsize=1 << 10)
+def _terms(splits: str | None, delivery: str | None, notes: str | None, face_value: int | None) -> tuple[int, Terms]:
+    terms = Terms(read_splits(splits), delivery, notes, face_value)
     return terms_id(terms), terms
 
 
-@lru_cache(maxsize=1 << 12, typed=True)  # 1, 1.0 and true would otherwise be one value
-def face_value_cents(value: Scalar) -> int | None:
+@lru_cache(maxsize=1 << 10, typed=True)  # 1, 1.0 and true would otherwise be one value
+def _read_face_value(value: Scalar) -> int | None:
     """A face value in whole cents, None where there is none.
 
     Raises:
@@ -126,7 +149,7 @@ def face_value_cents(value: Scalar) -> int | None:
 
 
 @lru_cache(maxsize=1 << 10)
-def _splits(value: str | None) -> tuple[int, ...]:
+def read_splits(value: str | None) -> tuple[int, ...]:
     """The quantities that a buyer may take, of ``"1,3"``; what is no number in it says nothing to a buyer."""
     parts = (part.strip() for part in (value or "").split(","))
     numbers = (int(part) for part in parts if part.isdecimal() and len(part) <= _LONGEST_SPLIT)
