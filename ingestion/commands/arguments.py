@@ -21,6 +21,8 @@ OnlyEvents = Annotated[
     typer.Option("--event", min=1, max=_LARGEST_ID, help="Only this event; may be repeated."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+DRY_RUN = "a dry run; nothing has changed, and without --dry-run it would be:"
+"""What a rehearsal says first."""
 
 
 def parse_instant(text: str) -> datetime:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ingestion.commands.arguments import AsJson, EventId, OnlyEvents, parse_instant
+from ingestion.commands.arguments import DRY_RUN, AsJson, EventId, OnlyEvents, parse_instant
 from ingestion.database import Database, connect
 from ingestion.failures import FailureKind
 from ingestion.quarantine.items import Selection, list_items, list_keys, read_item
@@ -65,7 +65,7 @@ def list_(
             ]
         )
     else:
-        messages.print("nothing like that is in quarantine" if selection != Selection() else "the quarantine is empty")
+        messages.print(_nothing(selection))
     if total > len(items):
         messages.print(f"{total - len(items):,} more; --limit shows more of them")
 
@@ -114,8 +114,11 @@ def retry_(
         conflicts = [(conflict.event_id, conflict.captured_at) for conflict in report.conflicts]
         print_json({**vars(report), "conflicts": conflicts, "is_dry_run": is_dry_run})
         return
+    if not keys:
+        messages.print(_nothing(selection))
+        return
     if is_dry_run:
-        messages.print("a dry run; nothing has changed, and without --dry-run it would be:")
+        messages.print(DRY_RUN)
     _report(report)
 
 
@@ -135,7 +138,18 @@ def _selection(
     )
 
 
+def _nothing(selection: Selection) -> str:
+    return "nothing like that is in quarantine" if selection != Selection() else "the quarantine is empty"
+
+
 def _report(report: RetryReport) -> None:
+    if report.bodies:
+        _report_bodies(report)
+    if report.tickets:
+        _report_tickets(report)
+
+
+def _report_bodies(report: RetryReport) -> None:
     messages.print(
         f"{report.captured} of {report.bodies} bodies are captures now, {report.repeated} were there already; "
         f"{report.untrusted.total() + len(report.conflicts)} stay"
@@ -145,6 +159,9 @@ def _report(report: RetryReport) -> None:
     for conflict in report.conflicts:
         where = f"event {conflict.event_id} at {conflict.captured_at.isoformat()}"
         messages.print(f"  {where}: another book is stored for that instant")
+
+
+def _report_tickets(report: RetryReport) -> None:
     messages.print(
         f"{report.joined} of {report.tickets} tickets have joined their captures, {report.amended_captures} of them; "
         f"{report.rejected.total()} stay"

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ingestion.commands.arguments import AsJson, EventIds, show_minute
+from ingestion.commands.arguments import DRY_RUN, AsJson, EventIds, show_minute
 from ingestion.database import Database, connect
 from ingestion.marketplace import open_marketplace
 from ingestion.settings import Settings, load_settings
@@ -113,12 +113,13 @@ def discover(
             }
         )
     else:
+        if is_rehearsal:
+            messages.print(DRY_RUN)
         for line in describe(report):
             messages.print(line)
-        would = "would have " if is_rehearsal else ""
         messages.print(
-            f"{len(plan.rules.rules)} rules find {discovery.found_count} events; "
-            f"{len(discovery.entered)} {would}entered, {len(report.left)} {would}left"
+            f"{discovery.found_count} events found by the rules; "
+            f"{len(discovery.entered)} entered, {len(report.left)} left"
         )
     if discovery.problems or report.productions.failed:
         raise typer.Exit(1)
