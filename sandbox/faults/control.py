@@ -4,7 +4,8 @@ What belongs here: paths and their answers, and turning replies into responses. 
 (``document``) and of the record (``served``).
 
     PUT, GET, DELETE /sandbox/faults       set, read, clear the faults document
-    GET /sandbox/served?since=0&limit=1000 the record after a sequence number: {"oldest": 1, "served": [...]}
+    GET /sandbox/served?since=0&limit=1000 the record after a sequence number, and how many answers have not ended yet:
+                                           {"oldest": 1, "under_way": 0, "served": [...]}
     GET /sandbox/served/{sequence}/body    the bytes of one of its bodies
 """
 
@@ -86,6 +87,7 @@ class FaultControl:
         reply = _unless_known(request, reply)
         if not self._keeps:
             return _Delivered(reply)
+        self._served.begin()
 
         def at_end(line: Line, is_complete: bool) -> None:
             self._served.add(event_id, reply, line, meant=meant, complete=is_complete)
@@ -118,8 +120,10 @@ class FaultControl:
         return await self._show(request)
 
     async def _show_served(self, request: Request) -> Response:
-        entries = self._served.since(*asked_since(request.query_params))
-        return Response(orjson.dumps({"oldest": self._served.oldest, "served": entries}), media_type=_JSON)
+        served = self._served
+        entries = served.since(*asked_since(request.query_params))
+        page = {"oldest": served.oldest, "under_way": served.under_way, "served": entries}
+        return Response(orjson.dumps(page), media_type=_JSON)
 
     async def _show_body(self, request: Request) -> Response:
         sequence = request.path_params["sequence"]

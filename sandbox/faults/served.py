@@ -53,15 +53,25 @@ class Served:
 
 
 class ServedLog:
-    """The newest entries and the bodies that belong to them."""
+    """The newest entries and the bodies that belong to them.
+
+    Attributes:
+        under_way: answers that have begun and will be entries when they end. With 0, the record is whole.
+    """
 
     def __init__(self) -> None:
+        self.under_way = 0
         self._entries: deque[Served] = deque(maxlen=MOST_ENTRIES)
         self._spool = Spool()
         self._count = 0
 
+    def begin(self) -> None:
+        """Note that an answer begins; ``add`` notes its end."""
+        self.under_way += 1
+
     def add(self, event_id: int, reply: Reply, line: Line, *, meant: bytes, complete: bool) -> None:
         """Note an answer that has ended; ``meant`` is the body that the client has after it, if all went well."""
+        self.under_way -= 1
         self._count += 1
         is_unchanged = line.status == HTTPStatus.NOT_MODIFIED
         if line.sent_bytes <= LARGEST_KEPT_BODY_BYTES:

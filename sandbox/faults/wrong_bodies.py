@@ -24,6 +24,7 @@ _THOUSANDTHS = 1000
 
 PayloadForm = Literal["garbage", "other_shape", "empty_global"]
 CountForm = Literal["fewer", "more"]
+EmptyForm = Literal["tickets", "global_and_tickets"]
 
 
 class BadPayload(Fault):
@@ -116,9 +117,15 @@ class WrongCurrency(Fault):
 
 
 class EmptyUnexpected(Fault):
-    """No tickets, while ``listingCount`` goes on counting them."""
+    """No tickets, while ``listingCount`` goes on counting them, or with an empty ``global``, where nothing counts."""
+
+    form: EmptyForm | None = None
 
     def strike(self, hit: Hit) -> Reply | None:
         """Forget the tickets."""
         body = read_body(hit.answer)
-        return None if body is None else Reply(good_answer({**body, "tickets": []}), hit.at)
+        if body is None:
+            return None
+        form = hit.chosen(self.form, get_args(EmptyForm))
+        emptied = {**body, "tickets": []} if form == "tickets" else {**body, "global": [], "tickets": []}
+        return Reply(good_answer(emptied), hit.at, form=form)

@@ -76,9 +76,14 @@ def test_canadian_prices(sandbox: Sandbox):
 
 
 def test_no_tickets_and_a_count(sandbox: Sandbox):
-    body = sandbox.strike("empty_unexpected").json()
+    body = sandbox.strike("empty_unexpected", form="tickets").json()
     assert body == {**good(), "tickets": []}
     assert int(body["global"][0]["listingCount"]) > 0
+
+
+def test_no_tickets_and_nothing_that_counts_them(sandbox: Sandbox):
+    body = sandbox.strike("empty_unexpected", form="global_and_tickets").json()
+    assert body == {**good(), "global": [], "tickets": []}
 
 
 def test_bad_rows_among_good_ones(sandbox: Sandbox):

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -39,7 +40,7 @@ def body_of(sandbox: Sandbox, sequence: int) -> bytes:
 def test_it_is_off_unless_asked_for(sandbox: Sandbox):
     sandbox.set_faults({"fault": "unknown_keys"})
     sandbox.listings()
-    assert sandbox.http.get("/sandbox/served").json() == {"oldest": 1, "served": []}
+    assert sandbox.http.get("/sandbox/served").json() == {"oldest": 1, "under_way": 0, "served": []}
     sandbox.set_faults(keep_served=True)
     sandbox.listings()
     assert len(sandbox.served()) == 1
@@ -98,6 +99,26 @@ def test_what_was_cut_off_is_kept_as_far_as_it_went(keeping: Sandbox):
     assert (entry["fault"], entry["status"], entry["complete"]) == ("connection_reset", 200, False)
     assert (entry["body_bytes"], entry["body_sha256"]) == (len(half), hashlib.sha256(half).hexdigest())
     assert body_of(keeping, 1) == half
+
+
+def test_an_answer_that_has_not_ended_is_under_way(keeping: Sandbox):
+    keeping.set_faults({"fault": "timeout", "options": {"seconds": 60}}, keep_served=True)
+    with httpx.Client(base_url=str(keeping.http.base_url), timeout=30, trust_env=False) as impatient:
+
+        def wait() -> None:
+            with pytest.raises(httpx.ReadTimeout):
+                impatient.get(f"{API}/listings", params={"productionId": FEATURED[0]}, timeout=0.5)
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        while not (page := keeping.http.get("/sandbox/served").json())["under_way"]:
+            time.sleep(0.01)
+        assert (page["under_way"], page["served"]) == (1, [])
+        waiting.join()
+        while (page := keeping.http.get("/sandbox/served").json())["under_way"]:
+            time.sleep(0.01)
+    (entry,) = page["served"]
+    assert (entry["fault"], entry["status"], entry["complete"]) == ("timeout", None, False)
 
 
 def test_a_client_s_own_mistake_is_no_answer_of_the_market(keeping: Sandbox):
