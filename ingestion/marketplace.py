@@ -31,8 +31,8 @@ PRODUCTIONS_A_PAGE = 100
 """Asked for; the marketplace may give fewer, and says how many pages that makes."""
 
 TIMEOUT_SECONDS = 10.0
+"""Without a sign of life: for connecting, and for each piece of an answer."""
 ATTEMPTS = 3
-LONGEST_WAIT_SECONDS = 5.0
 TOTAL_TIMEOUT_SECONDS = 30.0
 """For all attempts for one event with the waits between them; waiting for its turn does not count."""
 LARGEST_BODY_BYTES = 16 * 2**20
@@ -139,27 +139,26 @@ class Marketplace:
             if isinstance(error, CaptureError):
                 on_retry(error)
 
-        seconds_left = TOTAL_TIMEOUT_SECONDS
+        deadline = time.monotonic() + TOTAL_TIMEOUT_SECONDS
         async for attempt in AsyncRetrying(
             retry=retry_if_exception(lambda error: isinstance(error, CaptureError) and error.kind.is_transient),
             stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_random_exponential(max=LONGEST_WAIT_SECONDS),
+            wait=wait_random_exponential(),
             before_sleep=tell,
             reraise=True,
         ):
             with attempt:
                 if self.breaker.is_open:
                     raise MarketplaceClosedError(str(self.breaker.state))
+                queued_at = time.monotonic()
                 await self._pace.turn()
-                began = time.monotonic()
+                deadline += time.monotonic() - queued_at
                 try:
-                    async with asyncio.timeout(max(seconds_left, 0)):
+                    async with asyncio.timeout(max(deadline - time.monotonic(), 0)):
                         return await self._get_once(path, parameters, etag)
                 except TimeoutError as error:
                     message = f"no whole answer within {TOTAL_TIMEOUT_SECONDS:.0f} s"
                     raise CaptureError(FailureKind.TIMEOUT, message) from error
-                finally:
-                    seconds_left -= time.monotonic() - began
         raise AssertionError("tenacity ended without a result")  # pragma: no cover
 
     async def _get_once(self, path: str, parameters: dict[str, str], etag: str | None) -> _Reply:
@@ -219,8 +218,10 @@ async def open_marketplace(settings: Settings, database: Database) -> AsyncItera
     base_url = settings.require_marketplace_base_url()
     breaker = database.run(lambda connection: load_breaker(connection, base_url, datetime.now(UTC)))
     limits = httpx.Limits(max_connections=settings.scraper_max_concurrency)
-    async with httpx.AsyncClient(
-        base_url=base_url, headers=_headers(settings), timeout=TIMEOUT_SECONDS, limits=limits, http2=True
-    ) as client:
-        yield Marketplace(client, Pace(settings.scraper_requests_per_second), breaker)
-    database.run(breaker.save)
+    try:
+        async with httpx.AsyncClient(
+            base_url=base_url, headers=_headers(settings), timeout=TIMEOUT_SECONDS, limits=limits, http2=True
+        ) as client:
+            yield Marketplace(client, Pace(settings.scraper_requests_per_second), breaker)
+    finally:
+        database.run(breaker.save)

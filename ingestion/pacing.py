@@ -6,6 +6,7 @@ What belongs here: the token bucket, its jitter, and what a rate limit does to i
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ class Pace:
         self._bucket = AsyncLimiter(1, self._seconds_between)
         self._queue = asyncio.Lock()
         self._quiet_until = 0.0
+        self._last_turn_at = -math.inf
         self.slowness = 1.0
 
     async def turn(self) -> None:
@@ -42,10 +44,13 @@ class Pace:
         """
         async with self._queue:
             await self._wait_for_quiet_to_end()
+            # Slower than the bucket where a rate limit has said so.
+            seconds_early = self._last_turn_at + self.slowness * self._seconds_between - time.monotonic()
+            await asyncio.sleep(max(seconds_early, 0))
             await self._bucket.acquire()
-            # Not to the beat, and slower than the bucket where a rate limit has said so.
-            extra = self.slowness - 1 + random.uniform(0, JITTER_SHARE)  # noqa: S311  # no secret
-            await asyncio.sleep(self._seconds_between * extra)
+            self._last_turn_at = time.monotonic()
+            # Not to the beat.
+            await asyncio.sleep(self._seconds_between * random.uniform(0, JITTER_SHARE))  # noqa: S311  # no secret
 
     async def _wait_for_quiet_to_end(self) -> None:
         wait_seconds = self._quiet_until - time.monotonic()

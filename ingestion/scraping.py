@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -159,20 +159,16 @@ class _Asking:
 
     async def _attempt(self, event_id: int) -> list[ReadAnswer]:
         """Ask for one event: the tries that were made again, then what came of it; nothing if nothing was asked."""
-        items: list[ReadAnswer] = []
+        tries: list[FailedAttempt] = []
 
-        def note(error: CaptureError, *, was_retried: bool) -> None:
-            attempt = FailedAttempt(event_id, datetime.now(UTC), error, run_id=self._run_id, was_retried=was_retried)
-            items.append(attempt)
+        def note(error: CaptureError) -> None:
+            tries.append(FailedAttempt(event_id, datetime.now(UTC), error, run_id=self._run_id, was_retried=True))
 
         try:
-            answer = await self._marketplace.fetch_listings(
-                event_id, self._known.get(event_id), lambda error: note(error, was_retried=True)
-            )
-        except MarketplaceClosedError:
-            pass
+            answer = await self._marketplace.fetch_listings(event_id, self._known.get(event_id), note)
         except CaptureError as error:
-            note(error, was_retried=False)
-        else:
-            items.append(read_answer(answer, self._intervals[event_id], self._run_id))
-        return items
+            return [*tries, FailedAttempt(event_id, datetime.now(UTC), error, run_id=self._run_id)]
+        except MarketplaceClosedError:
+            # The breaker may have opened while the event waited to be asked for again: then the last try was the last.
+            return [*tries[:-1], *(replace(last, was_retried=False) for last in tries[-1:])]
+        return [*tries, read_answer(answer, self._intervals[event_id], self._run_id)]

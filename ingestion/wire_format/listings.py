@@ -88,7 +88,6 @@ _global_decoder = msgspec.json.Decoder(Global)
 _zone_decoder = msgspec.json.Decoder(Zone)
 _section_decoder = msgspec.json.Decoder(Section)
 _conversion_decoder = msgspec.json.Decoder(Conversion | None)
-_ticket_decoder = msgspec.json.Decoder(Ticket)
 
 
 def parse_listings(event_id: int, body: bytes) -> ListingsBody:
@@ -145,7 +144,7 @@ def parse_tickets(contents: Sequence[bytes]) -> SingleTickets:
 
 def _decode_single(content: bytes) -> Ticket | str:
     try:
-        return _ticket_decoder.decode(content)
+        return decode_ticket(msgspec.Raw(content))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return str(error)
 

@@ -10,6 +10,7 @@ import pytest
 from ingestion.circuit_breaker import FAILURES_TO_OPEN, FIRST_PAUSE, LONGEST_PAUSE, CircuitBreaker, load_breaker
 from ingestion.database import Database
 from ingestion.failures import CaptureError, FailureKind
+from ingestion.marketplace import ATTEMPTS
 from ingestion.scraping import scrape_round
 from ingestion.settings import Settings
 from tests.integration.ingestion.marketplaces import Reply, ScriptedMarketplace, serving
@@ -92,3 +93,24 @@ def test_a_round_stops_asking_and_the_next_does_not_begin(
         assert (
             load_breaker(database.connection, settings.require_marketplace_base_url(), datetime.now(UTC)).state is None
         )
+
+
+def test_an_event_that_waits_to_be_asked_again_when_the_breaker_opens_has_failed(
+    settings_for: Callable[[str], Settings], database: Database
+) -> None:
+    scripted = ScriptedMarketplace()
+    scripted.set_replies(4, Reply(500))
+    for event_id in (1, 2, 3):
+        scripted.set_replies(event_id, Reply(403, b"{}", delay_seconds=0.05))
+    with serving(scripted.app) as url:
+        report = scrape_round(settings_for(url), database, dict.fromkeys((4, 1, 2, 3), 600))
+    failures = database.connection.execute(
+        "select event_id, kind, was_retried from raw.scrape_failures order by event_id, attempted_at"
+    ).fetchall()
+    tries = scripted.requests[4]
+    assert tries < ATTEMPTS
+    assert failures == [
+        *((event_id, "access_denied", False) for event_id in (1, 2, 3)),
+        *((4, "server_error", n < tries) for n in range(1, tries + 1)),
+    ]
+    assert (report.captured_count, report.skipped_count, report.loaded.failure_count) == (0, 0, 4)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ingestion.failures import CaptureError, FailureKind
-from ingestion.pacing import LONGEST_PAUSE_SECONDS, SLOWEST, Pace, retry_after_seconds
+from ingestion.pacing import JITTER_SHARE, LONGEST_PAUSE_SECONDS, SLOWEST, Pace, retry_after_seconds
 
 NOW = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
 
@@ -80,3 +80,21 @@ def test_requests_keep_their_distance() -> None:
         return loop.time() - began
 
     assert asyncio.run(seconds_for_ten()) >= 9 / 50
+
+
+def test_each_rate_limit_doubles_the_time_between_requests() -> None:
+    async def turns_at(slow_downs: int) -> list[float]:
+        loop = asyncio.get_running_loop()
+        pace = Pace(100)
+        for _ in range(slow_downs):
+            pace.slow_down(None)
+        at = []
+        for _ in range(4):
+            await pace.turn()
+            at.append(loop.time())
+        return at
+
+    for slow_downs, slowness in ((0, 1), (1, 2), (3, 8)):
+        at = asyncio.run(turns_at(slow_downs))
+        # The jitter of the first and of the last request is all that may be missing.
+        assert at[-1] - at[0] >= 0.01 * (3 * slowness - JITTER_SHARE)
