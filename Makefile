@@ -24,6 +24,10 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 INSTALL_PROJECT := $(PIP_INSTALL) --no-build-isolation --editable .
 UV_COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header
 
+# Each worker has a PostgreSQL of its own; the tests of a file share what they have set up. In their order, the long
+# ones go first.
+IN_PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := up
 .PHONY: up test bench install lock format clean
 .DELETE_ON_ERROR:
@@ -39,7 +43,7 @@ test: $(DEV) $(NPM)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint dbt_project supabase/migrations
-	$(BIN)/pytest
+	$(BIN)/pytest $(IN_PARALLEL)
 
 bench: $(DEV) $(NPM)
 	$(BIN)/python -m benchmarks

@@ -146,7 +146,7 @@ def _capture(**changes: object) -> bytes:
         ("r.jsonl", _capture(captured_at="today"), "line 1: not a capture"),
         ("r.jsonl", _capture() + _capture(captured_at="2026-11-22T19:00:00Z"), "in order of time"),
         ("r.jsonl.gz", b"no gzip", "cannot read the recording"),
-        ("r.jsonl.gz", gzip.compress(_capture())[:-9], "cannot read the recording"),
+        ("r.jsonl.gz", gzip.compress(_capture(), mtime=0)[:-9], "cannot read the recording"),
         ("r.jsonl.zst", b"no zstd", "cannot read the recording"),
     ],
 )
