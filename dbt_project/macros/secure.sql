@@ -1,11 +1,11 @@
 {#-
 Who may read a relation of the marts or the API, brought to what is configured and nothing else: usage on the schema
-and select for the roles in api_roles, no other privilege for anybody; on a table also row-level security with one
+and select for the roles of the model's api_roles, else of the variable's, no other privilege for anybody; on a table also row-level security with one
 policy that lets those roles read. Idempotent, and silent where all of that is so already, because PostgREST reloads
 its schema cache on any DDL.
 -#}
 {% macro secure() %}
-    {%- set roles = var('api_roles') -%}
+    {%- set roles = config.get('api_roles') or var('api_roles') -%}
     {%- set name = this.include(database=false) -%}
     do $secure$
     declare

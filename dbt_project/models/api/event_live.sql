@@ -46,6 +46,14 @@ final as (
         latest.all_in_price_avg_trimmed,
         latest.all_in_price_max,
         latest.pair_get_in,
+        {% for name, _ in spans_of_moves() -%}
+        latest.listings_change_{{ name }},
+        latest.tickets_change_{{ name }},
+        latest.get_in_change_{{ name }},
+        latest.price_median_change_{{ name }},
+        {% endfor -%}
+        round(latest.tickets::numeric / nullif(venues.capacity, 0), 4)::numeric(12, 4) as capacity_share,
+        {{ days_between('latest.captured_at', 'events.starts_at') }} as days_to_event,
 
         -- booleans
         events.is_tracked,

@@ -17,20 +17,20 @@ numbered as (
     select
         reads.read_number,
         reads.event_id,
-        snapshots.listing_count,
-        snapshots.ticket_count,
         snapshots.interval_seconds,
         snapshots.captured_at,
-        row_number() over (
-            partition by reads.read_number
-            order by snapshots.captured_at
-        )::integer as capture_number
+        row_number() over in_order::integer as capture_number,
+        lag(snapshots.captured_at) over in_order as captured_before_at
     from reads
     inner join snapshots
         on
             reads.event_id = snapshots.event_id
             and snapshots.captured_at >= reads.read_start_at
             and snapshots.captured_at < reads.read_end_at
+    window in_order as (
+        partition by reads.read_number
+        order by snapshots.captured_at
+    )
 ),
 
 -- Asked once a read, not once a capture.
@@ -56,8 +56,6 @@ final as (
         numbered.event_id,
 
         -- numerics
-        numbered.listing_count,
-        numbered.ticket_count,
         numbered.interval_seconds,
 
         -- booleans
@@ -65,7 +63,8 @@ final as (
         event_starts.starts_at is null or numbered.captured_at < event_starts.starts_at as is_before_start,
 
         -- timestamps
-        numbered.captured_at
+        numbered.captured_at,
+        coalesce(numbered.captured_before_at, earlier_captures.captured_before_at) as captured_before_at
     from numbered
     inner join earlier_captures on numbered.read_number = earlier_captures.read_number
     left join event_starts on numbered.event_id = event_starts.event_id

@@ -14,6 +14,8 @@ states_before as (
         read_number,
         source_listing_id,
         last_capture_number + 1 as capture_number,
+        zone_id,
+        section_id,
         section,
         seat_row,
         quantity,
@@ -27,6 +29,8 @@ states_after as (
         states.read_number,
         states.source_listing_id,
         captures.capture_number,
+        states.zone_id,
+        states.section_id,
         states.section,
         states.seat_row,
         states.quantity,
@@ -42,6 +46,13 @@ differences as (
         read_number,
         capture_number,
         source_listing_id,
+        -- Its flows count where it was; those of a new listing where it is.
+        case
+            when states_before.quantity is null then states_after.zone_id else states_before.zone_id
+        end as zone_id,
+        case
+            when states_before.quantity is null then states_after.section_id else states_before.section_id
+        end as section_id,
         coalesce(states_before.section, states_after.section) as section,
         coalesce(states_before.seat_row, states_after.seat_row) as seat_row,
         states_before.quantity as quantity_before,
@@ -89,6 +100,8 @@ final as (
         judged.capture_number,
         captures.event_id,
         judged.source_listing_id,
+        judged.zone_id,
+        judged.section_id,
 
         -- strings
         judged.section,

@@ -1,5 +1,6 @@
--- The distribution of the pre-fee and of the all-in prices of a window, each observation once. Observations are counted
--- by price, not spelled out; ceil(p × n) in double precision is the row that PostgreSQL's percentile_disc takes.
+-- The distribution of the pre-fee and of the all-in prices of a window and part, each observation once. Observations
+-- are counted by price, not spelled out; ceil(p × n) in double precision is the row that PostgreSQL's percentile_disc
+-- takes.
 
 with window_states as not materialized (
     select * from {{ ref('int_window_states') }}
@@ -8,6 +9,8 @@ with window_states as not materialized (
 priced as (
     select
         window_number,
+        part,
+        part_id,
         'price' as kind,
         price_cents as cents,
         capture_count,
@@ -16,6 +19,8 @@ priced as (
     union all
     select
         window_number,
+        part,
+        part_id,
         'all_in' as kind,
         all_in_cents as cents,
         capture_count,
@@ -27,55 +32,57 @@ priced as (
 counted as (
     select
         window_number,
+        part,
+        part_id,
         kind,
         cents,
         sum(capture_count)::integer as observations,
         bool_or(can_be_pair) as has_pair
     from priced
-    group by window_number, kind, cents
-),
-
-totals as (
-    select
-        window_number,
-        kind,
-        ceil(0.05::double precision * sum(observations))::bigint as p05_row,
-        ceil(0.25::double precision * sum(observations))::bigint as p25_row,
-        ceil(0.5::double precision * sum(observations))::bigint as median_row,
-        ceil(0.75::double precision * sum(observations))::bigint as p75_row,
-        ceil(0.95::double precision * sum(observations))::bigint as p95_row
-    from counted
-    group by window_number, kind
+    group by window_number, part, part_id, kind, cents
 ),
 
 cumulated as (
     select
         *,
-        sum(observations) over distribution as observations_up_to
+        sum(observations) over distribution as observations_up_to,
+        sum(observations) over everything as observations_in_all
     from counted
-    window distribution as (
-        partition by window_number, kind
-        order by cents
-        rows unbounded preceding
-    )
+    window
+        everything as (partition by window_number, part, part_id, kind),
+        distribution as (
+            partition by window_number, part, part_id, kind
+            order by cents
+            rows unbounded preceding
+        )
+),
+
+ranked as (
+    select
+        *,
+        ceil(0.05::double precision * observations_in_all)::bigint as p05_row,
+        ceil(0.25::double precision * observations_in_all)::bigint as p25_row,
+        ceil(0.5::double precision * observations_in_all)::bigint as median_row,
+        ceil(0.75::double precision * observations_in_all)::bigint as p75_row,
+        ceil(0.95::double precision * observations_in_all)::bigint as p95_row
+    from cumulated
 ),
 
 judged as (
     select
-        cumulated.*,
-        totals.p25_row,
-        totals.median_row,
-        totals.p75_row,
-        cumulated.observations_up_to >= totals.p05_row
-        and cumulated.observations_up_to - cumulated.observations < totals.p95_row as is_within_p05_and_p95
-    from cumulated
-    inner join totals using (window_number, kind)
+        *,
+        observations_up_to >= p05_row and observations_up_to - observations < p95_row as is_within_p05_and_p95
+    from ranked
 ),
 
 final as (
     select
         -- ids
         window_number,
+        part_id,
+
+        -- strings
+        part,
         kind,
 
         -- numerics
@@ -89,7 +96,7 @@ final as (
         max(cents) as max_cents,
         min(cents) filter (where has_pair) as pair_get_in_cents
     from judged
-    group by window_number, kind
+    group by window_number, part, part_id, kind
 )
 
 select * from final

@@ -1,5 +1,5 @@
 -- Which listing states the captures of a window saw, and how many of them saw each: the window's observations, counted
--- instead of spelled out.
+-- instead of spelled out, for the whole event and for each part that is measured.
 
 with windows as (
     select * from {{ ref('int_windows') }}
@@ -17,6 +17,7 @@ window_captures as (
     select
         windows.window_number,
         windows.read_number,
+        windows.grain,
         min(captures.capture_number) as first_capture_number,
         max(captures.capture_number) as last_capture_number
     from windows
@@ -25,13 +26,17 @@ window_captures as (
             windows.read_number = captures.read_number
             and captures.captured_at >= windows.window_start_at
             and captures.captured_at < windows.window_end_at
-    group by windows.window_number, windows.read_number
+    group by windows.window_number, windows.read_number, windows.grain
 ),
 
 final as (
     select
         -- ids
         window_captures.window_number,
+        parts.part_id,
+
+        -- strings
+        parts.part,
 
         -- numerics
         states.price_cents,
@@ -47,7 +52,10 @@ final as (
             window_captures.read_number = states.read_number
             and states.first_capture_number <= window_captures.last_capture_number
             and states.last_capture_number >= window_captures.first_capture_number
-    where states.first_capture_number <= states.last_capture_number
+    cross join {{ parts_of('states') }} as parts (part, part_id)
+    where
+        states.first_capture_number <= states.last_capture_number
+        and {{ is_measured('parts.part', 'window_captures.grain') }}
 )
 
 select * from final

@@ -20,49 +20,13 @@ final as (
         (window_start_at at time zone 'UTC')::date as day,
 
         -- numerics
-        captures,
-        captures_expected,
-        listings_avg,
-        listings_open,
-        listings_close,
-        tickets_avg,
-        tickets_open,
-        tickets_close,
-        get_in_open,
-        get_in_high,
-        get_in_low,
-        get_in_close,
-        price_p25,
-        price_median,
-        price_p75,
-        price_avg,
-        price_avg_trimmed,
-        price_max,
-        all_in_get_in_open,
-        all_in_get_in_high,
-        all_in_get_in_low,
-        all_in_get_in_close,
-        all_in_price_p25,
-        all_in_price_median,
-        all_in_price_p75,
-        all_in_price_avg,
-        all_in_price_avg_trimmed,
-        all_in_price_max,
-        pair_get_in,
-        listings_added,
-        listings_gone,
-        listings_relisted,
-        listings_repriced_up,
-        listings_repriced_down,
-        tickets_gone,
-        tickets_sold_est,
-        sold_value_est,
+        {{ metric_columns() }},
 
         -- timestamps
         first_captured_at,
         last_captured_at
     from window_metrics
-    where grain = 'day'
+    where grain = 'day' and part = 'event'
 )
 
 select * from final

@@ -51,9 +51,9 @@ def ticket(listing_id: str, price: str, **more: str) -> Ticket:
 class DifficultMarket:
     """Small books that do in a few captures whatever a market can do to a metric.
 
-    Listings vanish, come back under their id, change section under it, and are relisted in the same place (also in
-    places without a label); prices tie, jump and lack an all-in twin; books are empty; captures fall on the very
-    start of an hour or a day, and leave gaps of hours and days.
+    Listings vanish, come back under their id, change section and zone under it, and are relisted in the same place
+    (also in places without a label, and in another zone); zones are empty for hours; prices tie, jump and lack an
+    all-in twin; books are empty; captures fall on the very start of an hour or a day, and leave gaps of hours and days.
     """
 
     event_id: int
@@ -133,7 +133,10 @@ class DifficultMarket:
     def _place(self) -> Ticket:
         section = self._random.choice(["", "Floor 1", "Promenade 316", "missing"])
         row = self._random.choice(["A", "B", "missing"])
-        return {key: str(value) for key, value in (("s", section), ("r", row)) if value != "missing"}
+        zone = self._random.choice(["401890", "401891", "7", "", "missing"], p=[0.5, 0.2, 0.1, 0.1, 0.1])
+        section_id = self._random.choice(["1", "316", "", "missing"])
+        place = (("s", section), ("r", row), ("c", zone), ("d", section_id))
+        return {key: str(value) for key, value in place if value != "missing"}
 
     def _price(self) -> str:
         if self._happens(0.02):

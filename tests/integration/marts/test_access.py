@@ -12,9 +12,18 @@ from tests.integration.marts.markets import line, ticket
 from tests.integration.marts.warehouse import Warehouse
 
 ROLES = ("anon", "authenticated", "service_role")
-API = {"events", "aggregated_analytics", "daily_analytics", "event_live"}
-MARTS = {"event_hourly", "event_daily", "event_latest", "dim_events", "dim_venues"}
-READABLE = {f"public.{view}" for view in API} | {f"marts.{table}" for table in MARTS}
+API = {
+    *("events", "performers", "event_live"),
+    *("aggregated_analytics", "daily_analytics", "zone_analytics", "section_analytics"),
+}
+OPEN_MARTS = {
+    *("event_hourly", "event_daily", "zone_hourly", "section_daily", "event_latest"),
+    *("dim_events", "dim_venues", "dim_performers", "event_performers"),
+}
+MARTS = OPEN_MARTS | {"listing_lifecycle"}
+OPEN = {f"public.{view}" for view in API} | {f"marts.{table}" for table in OPEN_MARTS}
+EVERYTHING = OPEN | {"marts.listing_lifecycle"}
+READABLE = {"anon": OPEN, "authenticated": EVERYTHING, "service_role": EVERYTHING}
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +33,9 @@ def built(warehouse: Warehouse) -> Warehouse:
         "alter default privileges in schema public grant all on tables to anon, authenticated, service_role"
     )
     at = datetime(2026, 3, 28, 6, 0, tzinfo=UTC)
-    warehouse.announce(31, starts_at=at)
+    warehouse.announce(
+        31, starts_at=at, performers=[{"id": 7, "name": "Sharks", "category": {"id": 3}, "master": True}]
+    )
     warehouse.record([line(31, at, [ticket("VB1", "20.00")])])
     warehouse.build()
     return warehouse
@@ -32,7 +43,7 @@ def built(warehouse: Warehouse) -> Warehouse:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_reads_the_api_and_the_marts_under_it(built: Warehouse, role: str) -> None:
-    for relation in READABLE:
+    for relation in READABLE[role]:
         assert len(_ask_as(built, role, f"select * from {relation}")) == 1, relation
 
 
@@ -53,8 +64,13 @@ def test_a_role_may_do_nothing_else(built: Warehouse, role: str) -> None:
         [role],
     )
     assert {(row["relation"].removeprefix("public."), row["privilege"]) for row in allowed} == {
-        (relation.removeprefix("public."), "select") for relation in READABLE
+        (relation.removeprefix("public."), "select") for relation in READABLE[role]
     }
+
+
+def test_lives_of_listings_are_for_those_who_have_logged_in(built: Warehouse) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        _ask_as(built, "anon", "select * from marts.listing_lifecycle")
 
 
 @pytest.mark.parametrize("schema", ["raw", "staging", "intermediate"])
@@ -70,7 +86,7 @@ def test_a_client_cannot_write(built: Warehouse, statement: str) -> None:
         psycopg.errors.ObjectNotInPrerequisiteState,  # not an updatable view
         psycopg.errors.WrongObjectType,
     )
-    for relation in READABLE:
+    for relation in EVERYTHING:
         with pytest.raises(refusals):
             _ask_as(built, "authenticated", statement.format(relation))
 
@@ -100,6 +116,7 @@ def test_a_run_takes_back_what_was_changed_by_hand(built: Warehouse) -> None:
 
     built.execute("grant all on public.events, marts.event_hourly to anon, service_role with grant option")
     built.execute("grant select on marts.event_daily to public")
+    built.execute("grant select on marts.listing_lifecycle to anon")
     built.execute("alter table marts.event_latest disable row level security")
     built.execute("drop policy everybody_reads on marts.dim_events")
     built.execute("alter policy everybody_reads on marts.dim_venues using (false)")

@@ -104,7 +104,7 @@ def test_marts_and_api_keep_a_contract(target: Path) -> None:
         node for node in nodes.values() if node["resource_type"] == "model" and node["schema"] in {"marts", "public"}
     ]
 
-    assert len(served) == 9
+    assert len(served) == 17
     assert all(node["config"]["contract"]["enforced"] for node in served)
 
 

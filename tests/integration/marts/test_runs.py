@@ -17,8 +17,9 @@ from tests.integration.marts.warehouse import Dbt, Line, Warehouse
 
 EVENTS = (21, 22)
 STARTS_AT = datetime(2026, 3, 28, 6, 0, tzinfo=UTC)
-MARTS = ("event_hourly", "event_daily", "event_latest", "dim_events", "dim_venues")
-WINDOWED = ("event_hourly", "event_daily")
+WINDOWED = ("event_hourly", "event_daily", "zone_hourly", "section_daily")
+FOLLOWING = (*WINDOWED, "event_latest", "listing_lifecycle")
+MARTS = (*FOLLOWING, "dim_events", "dim_venues", "dim_performers", "event_performers")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,8 @@ def built_database_url(
     """A database with the whole market in its marts."""
     folder = tmp_path_factory.mktemp("recordings")
     with opened_warehouse(postgres_server, database_url, dbt, folder) as warehouse:
-        warehouse.announce(EVENTS[0], starts_at=STARTS_AT)
+        performer = {"id": 7, "name": "Sharks", "category": {"id": 3, "name": "Sports"}, "master": True}
+        warehouse.announce(EVENTS[0], starts_at=STARTS_AT, performers=[performer])
         warehouse.record(market)
         warehouse.build()
         assert warehouse.stale_hours() == 0
@@ -85,7 +87,7 @@ def test_late_captures_change_their_events_windows_and_no_others(
     late = {of_first[number] for number in (3, 4, 17, 25)}
     fresh_warehouse.record([line for number, line in enumerate(market) if number not in late])
     fresh_warehouse.build()
-    before = _written(fresh_warehouse, *WINDOWED)
+    before = _written(fresh_warehouse, *FOLLOWING)
 
     fresh_warehouse.record([line for number, line in enumerate(market) if number in late])
     stale = {
@@ -94,10 +96,11 @@ def test_late_captures_change_their_events_windows_and_no_others(
     }
     report = fresh_warehouse.build()
 
-    changed = _written(fresh_warehouse, *WINDOWED) ^ before
+    changed = _written(fresh_warehouse, *FOLLOWING) ^ before
     assert changed
     assert {event_id for _, event_id, _, _ in changed} == {EVENTS[0]}
-    assert {(event_id, at) for mart, event_id, at, _ in changed if mart == "event_hourly"} <= stale
+    assert {mart for mart, *_ in changed} >= {*WINDOWED, "listing_lifecycle"}
+    assert {(event_id, at) for mart, event_id, at, _ in changed if mart in {"event_hourly", "zone_hourly"}} <= stale
     assert report.states["event_hourly"] == "success"
     with _unchanged_by_a_full_refresh(fresh_warehouse):
         pass
@@ -118,6 +121,74 @@ def test_a_start_that_moves_changes_what_counts_as_sold(built: Warehouse) -> Non
     assert built.stale_hours() == 0
     assert built.value("select starts_at from public.events where event_id = %s", [EVENTS[0]]) == first_captured_at
     with _unchanged_by_a_full_refresh(built):
+        pass
+
+
+def test_a_start_that_moves_changes_how_listings_ended(built: Warehouse) -> None:
+    ends = "select ended_as, count(*) from marts.listing_lifecycle where event_id = %s group by ended_as"
+    ended = {}
+    for start, moved in (("after everything", timedelta(days=30)), ("before everything", timedelta(days=-30))):
+        built.announce(EVENTS[0], starts_at=STARTS_AT + moved)
+        built.build()
+        ended[start] = {row["ended_as"]: row["count"] for row in built.rows(ends, [EVENTS[0]])}
+
+    after, before = ended["after everything"], ended["before everything"]
+    assert after["sold_est"] > 0
+    assert "expired" not in after
+    assert before == {("expired" if end == "sold_est" else end): count for end, count in after.items()}
+    with _unchanged_by_a_full_refresh(built):
+        pass
+
+
+def test_a_capture_that_changes_nothing_writes_no_life(built: Warehouse, market: list[Line]) -> None:
+    before = _written(built, "listing_lifecycle")
+    newest = [line for line in market if line["event_id"] == EVENTS[1]][-1]
+    at = datetime.fromisoformat(newest["captured_at"])
+
+    built.record([{**newest, "captured_at": (at + timedelta(minutes=minutes)).isoformat()} for minutes in (1, 2)])
+    built.build()
+
+    assert _written(built, "listing_lifecycle") == before
+    with _unchanged_by_a_full_refresh(built):
+        pass
+
+
+def test_a_late_capture_corrects_lives_over_midnight(fresh_warehouse: Warehouse) -> None:
+    midnight = datetime(2026, 3, 28, tzinfo=UTC)
+    minutes = {-30: "20.00", -20: "20.00", 10: None, 20: None}
+    captures = {
+        minute: line(EVENTS[0], midnight + timedelta(minutes=minute), [ticket("VB1", price)] if price else [])
+        for minute, price in minutes.items()
+    }
+    life = "select lowest_price, last_price, last_seen_at, gone_at from marts.listing_lifecycle"
+    fresh_warehouse.record(captures.values())
+    fresh_warehouse.build()
+    assert fresh_warehouse.rows(life) == [
+        {
+            "lowest_price": 20,
+            "last_price": 20,
+            "last_seen_at": midnight - timedelta(minutes=20),
+            "gone_at": midnight + timedelta(minutes=10),
+        }
+    ]
+
+    seen_later = line(EVENTS[0], midnight - timedelta(minutes=10), [ticket("VB1", "15.00")])
+    missed_before = line(EVENTS[0], midnight - timedelta(minutes=5), [])
+    for late, gone_at in (
+        (seen_later, midnight + timedelta(minutes=10)),
+        (missed_before, midnight - timedelta(minutes=5)),
+    ):
+        fresh_warehouse.record([late])
+        fresh_warehouse.build()
+        assert fresh_warehouse.rows(life) == [
+            {
+                "lowest_price": 15,
+                "last_price": 15,
+                "last_seen_at": midnight - timedelta(minutes=10),
+                "gone_at": gone_at,
+            }
+        ]
+    with _unchanged_by_a_full_refresh(fresh_warehouse):
         pass
 
 
@@ -143,7 +214,7 @@ def test_an_event_without_a_capture_left_has_no_row_left(built: Warehouse) -> No
     built.execute("delete from raw.keyframes where event_id = %s", [EVENTS[0]])
     built.build()
 
-    for mart in ("event_hourly", "event_daily", "event_latest"):
+    for mart in FOLLOWING:
         assert {row["event_id"] for row in built.rows(f"select event_id from marts.{mart}")} == {EVENTS[1]}
     assert built.stale_hours() == 0
 
@@ -227,13 +298,15 @@ def test_a_long_history_is_built_a_piece_a_run_and_the_newest_first(
 def test_a_full_refresh_builds_everything_without_a_mark(built: Warehouse) -> None:
     built.execute("delete from raw.stale_hours")
     with _unchanged_by_a_full_refresh(built):
-        built.execute("truncate marts.event_hourly, marts.event_daily, marts.event_latest, marts.dim_events")
+        built.execute(f"truncate {', '.join(f'marts.{mart}' for mart in (*FOLLOWING, 'dim_events'))}")
+        built.execute("truncate intermediate.int_listing_days")
         built.execute("insert into marts.dim_venues (venue_id, venue_name) values (1, 'No event names it')")
 
 
 def test_a_table_that_was_dropped_comes_back_with_all_that_hangs_on_it(built: Warehouse) -> None:
     with _unchanged_by_a_full_refresh(built):
         built.execute("drop table marts.event_hourly, marts.event_latest, marts.dim_events cascade")
+        built.execute("drop table marts.zone_hourly, marts.listing_lifecycle cascade")
         built.execute("drop table intermediate.int_windows cascade")
     assert built.rows("select * from public.aggregated_analytics")
     assert built.rows("select * from public.event_live")
@@ -266,7 +339,8 @@ def _relations(warehouse: Warehouse) -> list[dict[str, Any]]:
 @contextmanager
 def _unchanged_by_a_full_refresh(warehouse: Warehouse) -> Iterator[None]:
     """Every row is the same after the block and a full refresh as it was before."""
-    contents = {mart: f"select * from marts.{mart} order by 1, 2" for mart in MARTS}
+    contents = {f"marts.{mart}": f"select * from marts.{mart} order by 1, 2, 3" for mart in MARTS}
+    contents["days"] = "select * from intermediate.int_listing_days order by 1, 2, 3"
     before = {mart: warehouse.rows(query) for mart, query in contents.items()}
     yield
     warehouse.build("--full-refresh")

@@ -44,7 +44,9 @@ def test_one_round_brings_every_event_from_the_marketplace_to_the_api(tracked: l
         assert _metadata(result, "event_hourly")["rows_written"] == len(tracked)
         models = _materialized(result)
         assert {"event_hourly", "event_daily", "event_latest", "dim_events", "dim_venues"} <= models
-        assert {"events", "aggregated_analytics", "daily_analytics", "event_live"} <= models
+        assert {"zone_hourly", "section_daily", "listing_lifecycle", "dim_performers", "event_performers"} <= models
+        assert {"events", "performers", "event_live", "aggregated_analytics", "daily_analytics"} <= models
+        assert {"zone_analytics", "section_analytics"} <= models
         assert result.get_asset_check_evaluations()
         assert all(check.passed for check in result.get_asset_check_evaluations())
     with connect(database_url) as connection:
