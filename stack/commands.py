@@ -1,4 +1,4 @@
-"""The stack's own commands: `up`, `down`, `migrate`.
+"""The stack's own commands: `up`, `down`, `migrate`, `token`.
 
 Each imports what it needs when it runs, so that ``--help`` is quick.
 """
@@ -56,3 +56,17 @@ def migrate(
     if advisors:
         check_advisors(database_url)
         typer.echo("the advisors have nothing to say")
+
+
+@app.command()
+def token(
+    user: Annotated[str, typer.Option(help="Who it speaks for: the claim `sub`.")] = "somebody",
+    hours: Annotated[float, typer.Option(min=0.01, max=24 * 365, help="How long it is valid.")] = 12,
+) -> None:
+    """Print a token of somebody who is logged in, for the local API: what reads listings, beside the anonymous key."""
+    from ingestion.settings import load_settings
+    from stack.keys import load_or_make_keys, user_token
+
+    home = load_settings(with_running_stack=False).ticketmarts_home
+    home.mkdir(parents=True, exist_ok=True)
+    typer.echo(user_token(load_or_make_keys(home), user, round(hours * 3600)))

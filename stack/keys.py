@@ -18,6 +18,7 @@ import jwt
 from stack.errors import StackError
 
 _FILE = "keys.json"
+_ISSUER = "ticketmarts"
 _YEAR_SECONDS = 365 * 24 * 3600
 
 
@@ -58,7 +59,14 @@ def make_keys() -> Keys:
     issued_at = int(time.time())
 
     def key_of(role: str) -> str:
-        claims = {"iss": "ticketmarts", "role": role, "iat": issued_at, "exp": issued_at + 10 * _YEAR_SECONDS}
+        claims = {"iss": _ISSUER, "role": role, "iat": issued_at, "exp": issued_at + 10 * _YEAR_SECONDS}
         return jwt.encode(claims, jwt_secret, algorithm="HS256")
 
     return Keys(jwt_secret, secrets.token_hex(24), secrets.token_hex(24), key_of("anon"), key_of("service_role"))
+
+
+def user_token(keys: Keys, user: str, valid_seconds: int) -> str:
+    """What somebody who is logged in sends besides the anonymous key: hosted Supabase gives it to who logs in."""
+    issued_at = int(time.time())
+    claims = {"iss": _ISSUER, "role": "authenticated", "sub": user, "iat": issued_at, "exp": issued_at + valid_seconds}
+    return jwt.encode(claims, keys.jwt_secret, algorithm="HS256")

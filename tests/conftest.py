@@ -39,14 +39,14 @@ def postgres_server() -> Iterator[PostgresServer]:
 @pytest.fixture(scope="module")
 def database_url(postgres_server: PostgresServer) -> Iterator[str]:
     """A database with every migration applied, shared by the tests of one module."""
-    with _migrated_database(postgres_server) as url:
+    with migrated_database(postgres_server) as url:
         yield url
 
 
 @pytest.fixture
 def fresh_database_url(postgres_server: PostgresServer) -> Iterator[str]:
     """A database with every migration applied, for one test alone."""
-    with _migrated_database(postgres_server) as url:
+    with migrated_database(postgres_server) as url:
         yield url
 
 
@@ -105,7 +105,8 @@ def _wait_until_answering(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def _migrated_database(server: PostgresServer) -> Iterator[str]:
+def migrated_database(server: PostgresServer) -> Iterator[str]:
+    """A database with every migration applied, for as long as the context lasts."""
     with _database(server, template=_TEMPLATE) as url:
         yield url
 

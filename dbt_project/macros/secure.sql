@@ -1,11 +1,19 @@
 {#-
-Who may read a relation of the marts or the API, brought to what is configured and nothing else: usage on the schema
-and select for the roles of the model's api_roles, else of the variable's, no other privilege for anybody; on a table also row-level security with one
-policy that lets those roles read. Idempotent, and silent where all of that is so already, because PostgREST reloads
-its schema cache on any DDL.
+Who may read a relation of the marts or the API, or execute a function of it, brought to what is configured and nothing
+else: usage on the schema, and select or execute, for the roles in the model's meta.api_roles (the variable api_roles
+unless said), no other privilege for anybody; on a table also row-level security with one policy that lets those roles
+read. Idempotent, and silent where all of that is so already, because PostgREST reloads its schema cache on any DDL.
 -#}
 {% macro secure() %}
-    {%- set roles = config.get('api_roles') or var('api_roles') -%}
+    {%- if model.config.materialized == 'stable_function' -%}
+        {{ secure_function(model.config.meta.get('api_roles', var('api_roles'))) }}
+    {%- else -%}
+        {{ secure_relation(model.config.meta.get('api_roles', var('api_roles'))) }}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro secure_relation(roles) %}
     {%- set name = this.include(database=false) -%}
     do $secure$
     declare
@@ -33,13 +41,7 @@ its schema cache on any DDL.
         end loop;
 
         foreach v_role in array v_roles loop
-            -- Two models of one schema may be here at once, and PostgreSQL lets only one of them change it.
-            if not has_schema_privilege(v_role, '{{ this.schema }}', 'usage') then
-                perform pg_advisory_xact_lock(hashtext('ticketmarts.secure'));
-            end if;
-            if not has_schema_privilege(v_role, '{{ this.schema }}', 'usage') then
-                execute format('grant usage on schema {{ adapter.quote(this.schema) }} to %I', v_role);
-            end if;
+            {{ grant_usage('v_role') }}
             if not has_table_privilege(v_role, v_relation, 'select') then
                 execute format('grant select on {{ name }} to %I', v_role);
             end if;
@@ -67,4 +69,56 @@ its schema cache on any DDL.
         end if;
     end
     $secure$
+{% endmacro %}
+
+
+{% macro secure_function(roles) %}
+    do $secure$
+    declare
+        v_roles constant name[] := array['{{ roles | join("', '") }}'];
+        v_function constant regprocedure := (
+            select p.oid
+            from pg_catalog.pg_proc as p
+            where p.pronamespace = '{{ this.schema }}'::regnamespace and p.proname = '{{ this.identifier }}'
+        );
+        v_stray record;
+        v_role name;
+    begin
+        for v_stray in
+            select distinct
+                case when a.grantee = 0 then 'public' else quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) end as grantee
+            from pg_catalog.pg_proc as p
+            -- No list at all stands for PostgreSQL's own default, by which everybody executes.
+            cross join lateral pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) as a
+            where
+                p.oid = v_function
+                and a.grantee <> p.proowner
+                and (
+                    a.is_grantable
+                    or a.grantee = 0
+                    or pg_catalog.pg_get_userbyid(a.grantee) <> all (v_roles)
+                )
+        loop
+            execute format('revoke all on function %s from %s cascade', v_function, v_stray.grantee);
+        end loop;
+
+        foreach v_role in array v_roles loop
+            {{ grant_usage('v_role') }}
+            if not has_function_privilege(v_role, v_function, 'execute') then
+                execute format('grant execute on function %s to %I', v_function, v_role);
+            end if;
+        end loop;
+    end
+    $secure$
+{% endmacro %}
+
+
+{#- Two models of one schema may be here at once, and PostgreSQL lets only one of them change it. -#}
+{% macro grant_usage(role) %}
+            if not has_schema_privilege({{ role }}, '{{ this.schema }}', 'usage') then
+                perform pg_advisory_xact_lock(hashtext('ticketmarts.secure'));
+            end if;
+            if not has_schema_privilege({{ role }}, '{{ this.schema }}', 'usage') then
+                execute format('grant usage on schema {{ adapter.quote(this.schema) }} to %I', {{ role }});
+            end if;
 {% endmacro %}

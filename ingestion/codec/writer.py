@@ -100,6 +100,10 @@ class SnapshotWriter:
                 for event_id, captured_at, _ in placed.re_encoded:
                     self._bound_reading_behind(event_id, captured_at)
                 recount_heads(self.connection, {event_id for event_id, _, _ in placed.re_encoded})
+            self._number_loads(
+                {(capture.event_id, capture.captured_at) for capture, _ in placed.snapshots}
+                | {(event_id, captured_at) for event_id, captured_at, _ in placed.re_encoded}
+            )
             self._mark_stale(placed.stale_hours)
             if also is not None:
                 also(self.connection, placed.result)
@@ -134,6 +138,10 @@ class SnapshotWriter:
             for amendment in given:
                 self._bound_reading_behind(amendment.event_id, amendment.captured_at)
             recount_heads(self.connection, {amendment.event_id for amendment in given})
+            self._number_loads(
+                {(amendment.event_id, amendment.captured_at) for amendment in given}
+                | {(event_id, captured_at) for event_id, captured_at, _ in amended.re_encoded}
+            )
             self._mark_stale(amended.stale_hours)
             if also is not None:
                 also(self.connection, amended)
@@ -187,6 +195,21 @@ class SnapshotWriter:
             " where s.event_id = r.event_id and s.captured_at = r.captured_at"
         )
         self.connection.execute("drop table replacing")
+
+    def _number_loads(self, instants: Iterable[tuple[int, datetime]]) -> None:
+        """Say to who follows these events which captures have come in, or are others than they were.
+
+        The numbers mean something because the heads of the events are locked until this is committed.
+        """
+        in_order = sorted(instants)
+        self.connection.execute(
+            """
+            insert into raw.loads (event_id, captured_at)
+            select * from unnest(%s::bigint[], %s::timestamptz[])
+            on conflict (event_id, captured_at) do update set load_number = excluded.load_number
+            """,
+            ([event_id for event_id, _ in in_order], [captured_at for _, captured_at in in_order]),
+        )
 
     def _mark_stale(self, hours: set[tuple[int, datetime]]) -> None:
         in_order = sorted(hours)

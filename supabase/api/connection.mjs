@@ -1,6 +1,7 @@
 // The Data API's way to the database: as `authenticator`, switching to the request's role in every transaction.
 
 import { PostgresConnection } from "@supabase/lite/postgres";
+import { sql } from "kysely";
 
 import { jsonTypes } from "./json_types.mjs";
 
@@ -35,6 +36,17 @@ class RequestConnection extends PostgresConnection {
 
   introspect(options) {
     return this.#introspector.introspect(options);
+  }
+
+  /** Settings of the request's role, such as its statement time-out, hold as if it had logged in: as in PostgREST. */
+  async applyJwtSessionContext(transaction, context, isRoleSwitched) {
+    await super.applyJwtSessionContext(transaction, context, isRoleSwitched);
+    await sql`
+      select set_config(split_part(setting, '=', 1), substr(setting, strpos(setting, '=') + 1), true)
+      from pg_db_role_setting as s
+      cross join unnest(s.setconfig) as setting
+      where s.setrole = current_user::regrole and s.setdatabase = 0 and setting like 'statement_timeout=%'
+    `.execute(transaction);
   }
 }
 

@@ -42,6 +42,7 @@ VIEWS = [
     "section_analytics",
     "zone_analytics",
 ]
+"""What anon reads; views of other roles are held by tests/integration/api."""
 TO_AT = datetime(2026, 3, 15, 3, 30, tzinfo=UTC)
 FROM_AT = TO_AT - timedelta(hours=6)
 

@@ -5,7 +5,7 @@
         incremental_strategy='replace_touched_listings',
         unique_key=['event_id', 'source_listing_id'],
         tags=['ledger'],
-        api_roles=['authenticated', 'service_role'],
+        meta={'api_roles': ['authenticated', 'service_role']},
         indexes=[{'columns': ['event_id', 'gone_at']}],
     )
 }}

@@ -30,7 +30,7 @@ from tests.integration.codec.markets import (
 )
 
 EVENT = EVENT_IDS[0]
-_CODEC_TABLES = ("snapshots", "keyframes", "heads", "placements", "terms", "stale_hours")
+_CODEC_TABLES = ("snapshots", "keyframes", "heads", "placements", "terms", "stale_hours", "loads")
 _thorough = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -284,6 +284,20 @@ def test_only_the_hours_whose_metrics_change_are_marked(connection: psycopg.Conn
     amend(connection, (captured[1], [listing(1)]), (captured[2], [listing(0)]))
     marked = connection.execute("select hour_at from raw.stale_hours order by 1").fetchall()
     assert marked == [(START + timedelta(hours=hours),) for hours in (1, 3)]
+
+
+def test_who_follows_the_event_hears_of_what_was_amended_and_of_what_differs_from_it_now(
+    connection: psycopg.Connection[Any],
+) -> None:
+    captured = [plain(minute, book(3)) for minute in range(4)]
+    SnapshotWriter(connection).write([without(whole, [listing(1)]) for whole in captured])
+    heard = connection.execute("select max(load_number) from raw.loads").fetchone()
+    amend(connection, (captured[1], [listing(1)]))
+    new = connection.execute(
+        "select captured_at from raw.loads where load_number > %s order by load_number", heard
+    ).fetchall()
+    assert new == [(captured[1].captured_at,), (captured[2].captured_at,)]
+    assert connection.execute("select count(*) from raw.loads").fetchone() == (4,)
 
 
 def test_an_amendment_is_stored_whole_or_not_at_all(connection: psycopg.Connection[Any]) -> None:

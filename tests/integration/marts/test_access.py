@@ -16,6 +16,8 @@ API = {
     *("events", "performers", "event_live"),
     *("aggregated_analytics", "daily_analytics", "zone_analytics", "section_analytics"),
 }
+OF_ROLES = {"listings_live": {"authenticated", "service_role"}, "pipeline_health": {"service_role"}}
+"""Views that not everybody reads."""
 OPEN_MARTS = {
     *("event_hourly", "event_daily", "zone_hourly", "section_daily", "event_latest"),
     *("dim_events", "dim_venues", "dim_performers", "event_performers"),
@@ -43,7 +45,7 @@ def built(warehouse: Warehouse) -> Warehouse:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_reads_the_api_and_the_marts_under_it(built: Warehouse, role: str) -> None:
-    for relation in READABLE[role]:
+    for relation in READABLE[role] | {f"public.{view}" for view in _views_of(role) - {"pipeline_health"}}:
         assert len(_ask_as(built, role, f"select * from {relation}")) == 1, relation
 
 
@@ -58,13 +60,13 @@ def test_a_role_may_do_nothing_else(built: Warehouse, role: str) -> None:
         ]) as p (privilege)
         where
             c.relkind in ('r', 'v', 'm', 'p', 'f')
-            and c.relnamespace::regnamespace::text in ('raw', 'staging', 'intermediate', 'marts', 'public')
+            and c.relnamespace::regnamespace::text in ('staging', 'intermediate', 'marts', 'public')
             and has_table_privilege(%s, c.oid, p.privilege)
         """,
         [role],
     )
     assert {(row["relation"].removeprefix("public."), row["privilege"]) for row in allowed} == {
-        (relation.removeprefix("public."), "select") for relation in READABLE[role]
+        (relation.removeprefix("public."), "select") for relation in READABLE[role] | _views_of(role)
     }
 
 
@@ -73,8 +75,13 @@ def test_lives_of_listings_are_for_those_who_have_logged_in(built: Warehouse) ->
         _ask_as(built, "anon", "select * from marts.listing_lifecycle")
 
 
-@pytest.mark.parametrize("schema", ["raw", "staging", "intermediate"])
-@pytest.mark.parametrize("role", ["anon", "authenticated"])
+@pytest.mark.parametrize(
+    ("role", "schema"),
+    [
+        ("anon", "raw"),
+        *((role, schema) for role in ("anon", "authenticated") for schema in ("staging", "intermediate")),
+    ],
+)
 def test_a_client_cannot_look_into_other_schemas(built: Warehouse, role: str, schema: str) -> None:
     assert not built.value("select has_schema_privilege(%s, %s, 'usage')", [role, schema])
 
@@ -95,7 +102,9 @@ def test_every_view_asks_with_the_rights_of_its_reader(built: Warehouse) -> None
     options = built.rows(
         "select relname, reloptions from pg_class where relnamespace = 'public'::regnamespace and relkind = 'v'"
     )
-    assert {row["relname"]: row["reloptions"] for row in options} == {view: ["security_invoker=true"] for view in API}
+    assert {row["relname"]: row["reloptions"] for row in options} == {
+        view: ["security_invoker=true"] for view in API | set(OF_ROLES)
+    }
 
 
 def test_row_level_security_stands_under_every_view(built: Warehouse) -> None:
@@ -121,16 +130,21 @@ def test_a_run_takes_back_what_was_changed_by_hand(built: Warehouse) -> None:
     built.execute("drop policy everybody_reads on marts.dim_events")
     built.execute("alter policy everybody_reads on marts.dim_venues using (false)")
     built.execute("revoke select on public.event_live from anon")
+    built.execute("grant select on public.pipeline_health to anon")
+    built.execute("grant execute on function public.listings_at to anon, authenticated with grant option")
+    built.execute("grant execute on function public.event_summary to public")
+    built.execute("revoke execute on function public.price_history from anon")
     assert _security(built) != before
     built.build()
 
     assert _security(built) == before
 
 
-def test_a_view_that_was_dropped_comes_back_as_it_was(built: Warehouse) -> None:
+def test_what_was_dropped_comes_back_as_it_was(built: Warehouse) -> None:
     before = _security(built)
 
     built.execute("drop view public.event_live, public.events, staging.stg_raw__snapshots cascade")
+    built.execute("drop function public.listings_at, public.top_movers")
     report = built.build()
 
     assert report.succeeded
@@ -152,6 +166,45 @@ def test_the_api_documents_itself(built: Warehouse) -> None:
         """
     )
     assert undocumented == []
+
+
+def test_the_functions_of_the_api_document_themselves(built: Warehouse) -> None:
+    functions = built.rows(
+        """
+        select p.proname, obj_description(p.oid, 'pg_proc') as description, p.proargnames as names
+        from pg_proc as p where p.pronamespace = 'public'::regnamespace
+        """
+    )
+    assert len(functions) == 10
+    for function in functions:
+        assert [name for name in function["names"] if f"\n- {name} (" not in function["description"]] == []
+
+
+def test_a_run_leaves_functions_alone_and_makes_one_anew_that_somebody_has_changed(built: Warehouse) -> None:
+    before = _functions(built)
+    built.build()
+    assert _functions(built) == before
+
+    built.execute("create function public.pair_get_in(event_id text) returns text language sql return 'mine'")
+    built.execute("drop function public.event_summary")
+    built.build()
+    after = _functions(built)
+    assert [function for function, _ in after] == [function for function, _ in before]
+    assert {f for f, oid in set(after) - set(before)} == {"event_summary(bigint)", "pair_get_in(bigint)"}
+
+
+def _functions(warehouse: Warehouse) -> list[tuple[str, int]]:
+    rows = warehouse.rows(
+        """
+        select p.oid::regprocedure::text as function, p.oid::bigint as oid
+        from pg_proc as p where p.pronamespace = 'public'::regnamespace order by 1
+        """
+    )
+    return [(row["function"].removeprefix("public."), row["oid"]) for row in rows]
+
+
+def _views_of(role: str) -> set[str]:
+    return {view for view, roles in OF_ROLES.items() if role in roles}
 
 
 def _ask_as(warehouse: Warehouse, role: str, statement: str) -> list[Any]:
@@ -183,6 +236,20 @@ def _security(warehouse: Warehouse) -> list[dict[str, Any]]:
         from pg_class as c
         inner join pg_namespace as n on c.relnamespace = n.oid
         where n.nspname in ('public', 'marts') and c.relkind in ('r', 'v')
+        union all
+        select
+            p.oid::regprocedure::text as relation,
+            p.prosecdef,
+            p.proconfig,
+            array(
+                select (a.grantee::regrole::text, a.privilege_type, a.is_grantable)::text
+                from aclexplode(p.proacl) as a
+                order by 1
+            ) as grants,
+            '{}' as policies,
+            null as schema_grants
+        from pg_proc as p
+        where p.pronamespace = 'public'::regnamespace
         order by 1
         """
     )

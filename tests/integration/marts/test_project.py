@@ -74,6 +74,11 @@ def test_columns_are_documented_and_documented_columns_exist(target: Path, wareh
             inner join pg_class as c on a.attrelid = c.oid
             inner join pg_namespace as n on c.relnamespace = n.oid
             where a.attnum > 0 and not a.attisdropped
+            union all
+            select p.pronamespace::regnamespace::text, p.proname, a.name
+            from pg_proc as p
+            cross join unnest(p.proargnames, p.proargmodes) as a (name, mode)
+            where p.pronamespace = 'public'::regnamespace and a.mode = 't'
             """
         )
     }
@@ -104,7 +109,7 @@ def test_marts_and_api_keep_a_contract(target: Path) -> None:
         node for node in nodes.values() if node["resource_type"] == "model" and node["schema"] in {"marts", "public"}
     ]
 
-    assert len(served) == 17
+    assert len(served) == 29
     assert all(node["config"]["contract"]["enforced"] for node in served)
 
 

@@ -61,6 +61,11 @@ BROKEN_IN_SQL = {
         ) as s full join raw.stale_hours as l using (event_id, hour_at)
         where s.captured_at is null or l.mark is null
     """,
+    "a capture has no place in the feed, or a place has no capture": """
+        select event_id, captured_at, l.load_number
+        from raw.snapshots as s full join raw.loads as l using (event_id, captured_at)
+        where s.listing_count is null or l.load_number is null
+    """,
     "a placement is referred to that is not there": """
         select distinct p.placement_id
         from (

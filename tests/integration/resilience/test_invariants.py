@@ -19,6 +19,7 @@ BREAKING = {
     "update raw.heads set keyframe_at = captured_at": "the head does not know its newest keyframe",
     "update raw.heads set next_listing_key = 1": "a listing key was used",
     "delete from raw.stale_hours where mark % 5 = 0": "a capture's hour is not in the ledger",
+    "delete from raw.loads where load_number % 5 = 0": "a capture has no place in the feed",
     "delete from raw.placements where placement_id > 0": "a placement is referred to",
     "delete from raw.terms where terms_id > 0": "terms are referred to",
     "delete from raw.keyframes where quantity[1] > 0": "the first capture of a UTC day",

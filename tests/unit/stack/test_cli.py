@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import jwt
 import pytest
 
 from ingestion.settings import SettingsError
@@ -37,6 +39,14 @@ def test_only_the_module_of_the_command_is_imported(arguments: list[str], module
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["nonsense"]])
 def test_help_and_typing_errors_see_every_command(arguments: list[str]):
     assert len(modules_for(arguments)) == 7
+
+
+def test_a_token_is_signed_with_this_data_folders_secret(tmp_path: Path):
+    result = run("token", "--user", "ada", "--hours", "1", TICKETMARTS_HOME=str(tmp_path))
+    assert result.returncode == 0, result.stderr
+    secret = json.loads((tmp_path / "keys.json").read_text())["jwt_secret"]
+    claims = jwt.decode(result.stdout.strip(), secret, algorithms=["HS256"])
+    assert (claims["role"], claims["sub"], claims["exp"] - claims["iat"]) == ("authenticated", "ada", 3600)
 
 
 def test_our_own_errors_are_one_line_and_status_1(tmp_path: Path):

@@ -1,0 +1,106 @@
+"""A served history: three events of the sandbox up to an hour ago, a book made by hand, an event never captured."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from ingestion.database import Database
+from ingestion.importing import import_recordings
+from ingestion.settings import load_settings
+from ingestion.tracking import save_production, track
+from ingestion.wire_format.productions import parse_production
+from orchestration.building import build_marts
+from sandbox.catalogue import featured_events
+from sandbox.marketplace import InventedMarketplace
+from sandbox.randomness import DEFAULT_SEED
+from sandbox.recording import RecordingPlan, record
+from stack.keys import user_token
+from stack.postgres_cluster import PostgresServer
+from tests.conftest import ApiServer, migrated_database
+from tests.integration.api.serving import Api
+from tests.integration.marts.markets import line, ticket
+
+INTERVAL_SECONDS = 1200
+HAND_MADE = 77
+"""An event with a book that tests know by heart."""
+NEVER_CAPTURED = 78
+FOLLOWED = (81, 82, 83)
+"""Events that are known, and captured by the tests of the feed alone."""
+
+
+@dataclass(frozen=True)
+class History:
+    """What is served, and a way to ask PostgreSQL itself what is true."""
+
+    database_url: str
+    event_ids: tuple[int, ...]
+    from_at: datetime
+    to_at: datetime
+
+    def truth(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
+        """Rows by SQL, with the owner's rights, as JSON writes their values."""
+        with psycopg.connect(self.database_url, row_factory=dict_row, options="-c timezone=UTC") as connection:
+            statement = f"select to_jsonb(truth) as row from ({query}) as truth"
+            return [row["row"] for row in connection.execute(statement.encode(), parameters)]
+
+
+@pytest.fixture(scope="package")
+def database_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """One database for all modules here: making the history takes longest."""
+    with migrated_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="package")
+def history(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> History:
+    """Thirty hours in marts."""
+    to_at = datetime.now(UTC).replace(minute=40, second=0, microsecond=0) - timedelta(hours=1)
+    from_at = to_at - timedelta(hours=30)
+    marketplace = InventedMarketplace(DEFAULT_SEED)
+    event_ids = tuple(event.event_id for event in featured_events(to_at, 3))
+    recording = tmp_path_factory.mktemp("history") / "recording.jsonl"
+    plan = RecordingPlan(event_ids, from_at, to_at, INTERVAL_SECONDS, DEFAULT_SEED)
+    lines = [json.loads(text) for text in record(plan)] + _hand_made_lines(to_at)
+    recording.write_text("".join(json.dumps(each) + "\n" for each in sorted(lines, key=lambda x: x["captured_at"])))
+    with Database(database_url) as database:
+        known = [*event_ids, HAND_MADE, NEVER_CAPTURED, *FOLLOWED]
+        track(database.connection, known, interval_seconds=INTERVAL_SECONDS)
+        for event_id in event_ids:
+            document = parse_production(event_id, marketplace.production(event_id, to_at).body)
+            save_production(database.connection, event_id, document, to_at)
+        save_production(
+            database.connection, HAND_MADE, {"id": HAND_MADE, "name": "100% Ünïque_Event", "hidden": False}, from_at
+        )
+        import_recordings(database, [recording], interval_seconds=INTERVAL_SECONDS)
+    build_marts(load_settings(with_running_stack=False, database_url=database_url))
+    return History(database_url, event_ids, from_at, to_at)
+
+
+def _hand_made_lines(to_at: datetime) -> list[dict[str, Any]]:
+    """Two captures: prices 10 to 100, one far above, some with fees, two that can be a pair; then one is gone."""
+    book = [
+        ticket(f"VB{n}", f"{10 * n}.00", m="2" if n in {3, 5} else "1", c="z1" if n <= 4 else "z2", q=str(n))
+        for n in range(1, 11)
+    ]
+    book[2]["aip"] = "36.50"
+    book.append(ticket("VB99", "9999.00", m="1", c="z2", q="1"))
+    cheaper = [{**each, "p": "45.00"} if each["i"] == "VB5" else each for each in book[1:]]
+    return [
+        line(HAND_MADE, to_at - timedelta(minutes=40), book),
+        line(HAND_MADE, to_at - timedelta(minutes=20), cheaper),
+    ]
+
+
+@pytest.fixture(scope="module")
+def api(history: History, api_server: ApiServer) -> Api:  # noqa: ARG001  # built before the API looks
+    """The API over the history."""
+    keys = api_server.keys
+    return Api(api_server.url, keys.anon_key, keys.service_key, user_token(keys, "somebody", 3600))
