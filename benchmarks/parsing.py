@@ -5,9 +5,7 @@ What belongs here: ``parse_listings`` alone. What does not: HTTP and storing (``
 
 from __future__ import annotations
 
-import statistics
 import time
-from collections.abc import Iterable
 
 from benchmarks.listings_bodies import captured_like_bodies
 from benchmarks.report import Figure, show
@@ -15,7 +13,7 @@ from ingestion.wire_format.listings import parse_listings
 
 BODIES = 50
 LISTINGS = (500, 850)
-RUNS = 9
+RUNS = 15
 _NAME = "parsing"
 
 
@@ -24,17 +22,18 @@ def measure() -> list[Figure]:
     bodies = captured_like_bodies(BODIES, *LISTINGS)
     megabytes = sum(len(body) for *_, body in bodies) / 1e6
     listings = sum(count for _, count, _ in bodies)
-    seconds = statistics.median(_seconds(bodies) for _ in range(RUNS))
+    seconds = sum(min(_seconds(event_id, body) for _ in range(RUNS)) for event_id, _, body in bodies)
     what = (
         f"{BODIES} bodies of {listings / BODIES:.0f} listings, {1000 * megabytes / BODIES:.0f} KB and "
-        f"{1e6 * megabytes / listings:.0f} bytes a listing on average, processor time of one core"
+        f"{1e6 * megabytes / listings:.0f} bytes a listing on average, "
+        f"processor time of one core, the fastest of {RUNS} runs"
     )
     return [show(Figure(_NAME, what, f"{megabytes / seconds:.0f} MB/s of JSON", "≥ 100 MB/s"))]
 
 
-def _seconds(bodies: Iterable[tuple[int, int, bytes]]) -> float:
-    # Of the processor: it works on nothing else here and waits for nobody.
+def _seconds(event_id: int, body: bytes) -> float:
+    # Of the processor: it works on nothing else here and waits for nobody. What neighbours do only adds to it, so that
+    # the fastest run of each body says the most.
     started = time.process_time()
-    for event_id, _, body in bodies:
-        parse_listings(event_id, body)
+    parse_listings(event_id, body)
     return time.process_time() - started
