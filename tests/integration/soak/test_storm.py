@@ -212,6 +212,12 @@ def test_new_keys_are_counted(storm: Storm, connection: Connection) -> None:
     assert_same(wanted, {(place, key): tuple(seen) for place, key, *seen in rows})
 
 
+def test_every_capture_has_its_place_in_the_feed(storm: Storm, connection: Connection) -> None:
+    rows = connection.execute("select event_id, captured_at from raw.loads").fetchall()
+    wanted = [(event_id, at) for event_id, captures in storm.captures().items() for at, _ in captures]
+    assert_same(Counter(wanted), Counter(rows))
+
+
 def test_a_marketplace_that_turns_us_away_is_left_alone(storm: Storm, connection: Connection) -> None:
     turned_away, left_alone = storm.closed
     # Those that were on their way when the third one came back are answered; nobody is asked after that.
@@ -235,6 +241,7 @@ def test_nothing_else_is_in_the_tables(connection: Connection) -> None:
         "heads",
         "keyframes",
         "stale_hours",
+        "loads",
         "placements",
         "terms",
         "seating",
