@@ -2,6 +2,7 @@
 #
 #   make up      start everything and stay in the foreground (Ctrl-C stops it)
 #   make test    every check and test
+#   make test-api API_URL=https://… API_KEY=…   the tests of the API against that one
 #   make bench   the measurements of benchmarks/
 #   make lock    new requirements locks from pyproject.toml
 #   make format  put code into the shape that `make test` wants
@@ -29,7 +30,7 @@ UV_COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --gener
 IN_PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := up
-.PHONY: up test bench install lock format clean
+.PHONY: up test test-api bench install lock format clean
 .DELETE_ON_ERROR:
 
 up: install
@@ -44,6 +45,11 @@ test: $(DEV) $(NPM)
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint dbt_project supabase/migrations
 	$(BIN)/pytest $(IN_PARALLEL)
+
+# The tests of the API alone. API_URL and API_KEY point them at another server than the local one; what else they take
+# is said in tests/integration/api/conftest.py. Make hands on what its command line sets.
+test-api: $(DEV) $(NPM)
+	$(BIN)/pytest tests/integration/api
 
 bench: $(DEV) $(NPM)
 	$(BIN)/python -m benchmarks

@@ -8,7 +8,7 @@ project (and ``psql``, dbt, or a plain ``dagster-webserver``) finds the database
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
@@ -30,6 +30,9 @@ _LIBPQ_VARIABLES = {
     "dbname": "PGDATABASE",
     "sslmode": "PGSSLMODE",
 }
+
+
+ApiServerChoice = Literal["auto", "lite", "postgrest"]
 
 
 class SettingsError(UserError):
@@ -73,6 +76,7 @@ class Settings(BaseSettings):
     scraper_max_failed_share: float = Field(default=0.5, ge=0, le=1)
     tracking_file: Path | None = None
 
+    api_server: ApiServerChoice = "auto"
     postgres_port: int = Field(default=54322, ge=1024, le=65535)
     api_port: int = Field(default=54321, ge=1024, le=65535)
     dagster_port: int = Field(default=3000, ge=1024, le=65535)

@@ -10,6 +10,8 @@ from ingestion.settings import PROJECT_FOLDER, Settings
 from stack import api, ports
 from stack.errors import StackError
 
+POSTGREST = "postgrest"
+
 
 @dataclass(frozen=True)
 class Program:
@@ -33,6 +35,9 @@ def programs_for(settings: Settings, *, with_api: bool) -> list[Program]:
     if settings.marketplace_base_url is None:
         programs.append(_sandbox(settings.sandbox_port))
     if with_api:
+        postgrest = api.postgrest_command(settings.api_server)
+        if postgrest is not None:
+            programs.append(Program(POSTGREST, tuple(postgrest), ports.free_port(), "PGRST_SERVER_PORT", "/"))
         command = tuple(api.api_command())
         programs.append(Program("api", command, settings.api_port, "API_PORT", "/healthz"))
     return [*programs, _dagster_webserver(settings.dagster_port), _dagster_daemon()]

@@ -19,7 +19,7 @@ from stack.banner import print_banner
 from stack.first_history import bring_in_history
 from stack.keys import load_or_make_keys
 from stack.postgres_cluster import PostgresServer
-from stack.programs import Program, programs_for
+from stack.programs import POSTGREST, Program, programs_for
 from stack.readiness import wait_until_ready
 from stack.stop_signals import StopRequested, stop_requests
 from stack.supervision import Supervisor
@@ -104,7 +104,9 @@ def _variables(
         variables |= environment.database_variables(settings.database_url)
     elif server is not None:
         variables |= environment.database_variables(server.url(postgres.DATA_DATABASE))
-        variables |= api.api_environment(server, postgres.DATA_DATABASE, load_or_make_keys(home), settings.api_port)
+        postgrest_port = next((program.port for program in programs if program.name == POSTGREST), None)
+        keys = load_or_make_keys(home)
+        variables |= api.api_environment(server, postgres.DATA_DATABASE, keys, settings.api_port, postgrest_port)
         variables["SUPABASE_URL"] = api.api_url(settings.api_port)
     if settings.supabase_url is not None and "SUPABASE_URL" not in variables:
         variables["SUPABASE_URL"] = settings.supabase_url
@@ -119,7 +121,7 @@ def _variables(
 
 def _public(variables: dict[str, str]) -> list[str]:
     """Names for ``stack.env``: all but what only the API's own process is to know."""
-    return [name for name in variables if not name.startswith("API_") and name != "SUPABASE_JWT_SECRET"]
+    return [name for name in variables if not name.startswith(("API_", "PGRST_")) and name != "SUPABASE_JWT_SECRET"]
 
 
 def _watch(home: Path, settings: Settings, supervisor: Supervisor, console: Console, *, has_postgres: bool) -> None:

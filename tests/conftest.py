@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,9 +15,11 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
+from pydantic import TypeAdapter
 
+from ingestion.settings import ApiServerChoice
 from stack import ports
-from stack.api import api_command, api_environment, api_url, give_roles_passwords
+from stack.api import api_command, api_environment, api_url, give_roles_passwords, postgrest_command
 from stack.keys import Keys, make_keys
 from stack.migrations import apply_migrations
 from stack.node import node_environment
@@ -84,24 +87,34 @@ def api_server(postgres_server: PostgresServer, database_url: str, api_keys: Key
     """The Data API on the database of `database_url`. It notices new tables and views within about a second."""
     port = ports.free_port()
     database = str(conninfo_to_dict(database_url)["dbname"])
-    environment = {**node_environment(), **api_environment(postgres_server, database, api_keys, port)}
-    process = subprocess.Popen(api_command(), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    commands = [api_command()]
+    # Without being asked to, no test depends on what else is installed.
+    postgrest = postgrest_command(TypeAdapter(ApiServerChoice).validate_python(os.environ.get("API_SERVER", "lite")))
+    if postgrest is not None:
+        commands.append(postgrest)
+    variables = api_environment(postgres_server, database, api_keys, port, ports.free_port() if postgrest else None)
+    environment = {**node_environment(), **variables}
+    processes = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for command in commands
+    ]
     try:
-        _wait_until_answering(f"{api_url(port)}/healthz", process)
+        _wait_until_answering(f"{api_url(port)}/healthz", processes)
         yield ApiServer(api_url(port), api_keys)
     finally:
-        process.terminate()
-        process.wait(timeout=10)
+        for process in processes:
+            process.terminate()
+            process.wait(timeout=10)
 
 
-def _wait_until_answering(url: str, process: subprocess.Popen[bytes]) -> None:
+def _wait_until_answering(url: str, processes: list[subprocess.Popen[bytes]]) -> None:
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and process.poll() is None:
+    while time.monotonic() < deadline and all(process.poll() is None for process in processes):
         with suppress(httpx.TransportError):
             if httpx.get(url, trust_env=False).status_code == httpx.codes.OK:
                 return
         time.sleep(0.05)
-    raise AssertionError(f"{url} does not answer; exit status {process.poll()}")
+    raise AssertionError(f"{url} does not answer; exit statuses {[process.poll() for process in processes]}")
 
 
 @contextmanager

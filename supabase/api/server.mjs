@@ -1,16 +1,16 @@
-// The local Data API: PostgREST's interface on the schema `public`, by @supabase/lite. On hosted Supabase its own takes
-// this place. What belongs here: HTTP, keys, start and stop. Nothing here makes anything in the database.
-//
-// GET /healthz answers 200 once the database does; everything under /rest/v1 is the API.
+// The local Data API: PostgREST's interface on the schema `public`, by PostgREST itself where API_POSTGREST_URL says
+// that it runs, else by @supabase/lite. On hosted Supabase its own takes this place. What belongs here: settings, start
+// and stop. Nothing here makes anything in the database.
 
 import { serve } from "@hono/node-server";
-import { App } from "@supabase/lite";
 
-import { connect } from "./connection.mjs";
+import { makeGateway } from "./gateway.mjs";
+import { startLite } from "./lite.mjs";
+import { startPostgrest } from "./postgrest.mjs";
 import { SchemaWatch } from "./schema_watch.mjs";
 
 const HOST = "127.0.0.1";
-const MAX_ROWS = 1000; // as on Supabase and in config.toml
+const MAX_ROWS = 1000; // as on Supabase, in config.toml and postgrest.conf
 const STOP_MS = 3000;
 
 function required(name) {
@@ -25,35 +25,24 @@ function required(name) {
 const port = Number(required("API_PORT"));
 const introspectionUrl = required("API_INTROSPECTION_URL");
 const roleOfKey = new Map([
-  [required("SUPABASE_ANON_KEY"), { type: "publishable", claims: { role: "anon" } }],
-  [required("SUPABASE_SERVICE_KEY"), { type: "secret", claims: { role: "service_role" } }],
+  [required("SUPABASE_ANON_KEY"), "anon"],
+  [required("SUPABASE_SERVICE_KEY"), "service_role"],
 ]);
 
-const { requests, introspector } = connect(required("API_DATABASE_URL"), introspectionUrl);
-const app = new App({
-  connection: requests,
-  api: { enabled: true, schemas: ["public"], extra_search_path: ["public"], max_rows: MAX_ROWS },
-  auth: { enabled: false, jwt_secret: required("SUPABASE_JWT_SECRET") },
-  storage: { enabled: false },
-  studio: { enabled: false },
-  options: {
-    server: { admin: false, disableStudio: true, apiKeys: { resolver: async (key) => roleOfKey.get(key) ?? null } },
-  },
-});
-const watch = new SchemaWatch(introspectionUrl, () => introspector.introspect({ useCache: false }));
+const postgrestUrl = process.env.API_POSTGREST_URL;
+const backend = postgrestUrl
+  ? startPostgrest({ url: postgrestUrl, introspectionUrl, roleOfKey })
+  : startLite({
+      requestUrl: required("API_DATABASE_URL"),
+      introspectionUrl,
+      jwtSecret: required("SUPABASE_JWT_SECRET"),
+      roleOfKey,
+      maxRows: MAX_ROWS,
+    });
+const watch = new SchemaWatch(introspectionUrl, backend.reload);
+const gateway = makeGateway(backend, async () => watch.isReady && (await backend.isReady()));
 
-function json(status, body) {
-  return Response.json(body, { status });
-}
-
-function answer(request) {
-  const { pathname } = new URL(request.url);
-  if (pathname.startsWith("/rest/v1/")) return app.fetch(request);
-  if (pathname === "/healthz") return json(watch.isReady ? 200 : 503, { is_ready: watch.isReady });
-  return json(404, { message: `nothing at ${pathname}`, hint: "the Data API is at /rest/v1/" });
-}
-
-const server = serve({ fetch: answer, hostname: HOST, port }, () => console.log(`Data API on http://${HOST}:${port}`));
+const server = serve({ fetch: gateway.fetch, hostname: HOST, port }, () => console.log(`Data API on http://${HOST}:${port}`));
 server.on("error", (error) => {
   console.error(`error: cannot listen on port ${port} (API_PORT): ${error.message}`);
   process.exit(1);
@@ -63,8 +52,7 @@ watch.start();
 async function stop() {
   server.close();
   setTimeout(() => process.exit(0), STOP_MS).unref();
-  const connections = [requests.driver, introspector.driver];
-  await Promise.all([watch.stop(), ...connections.map((driver) => driver.end({ timeout: 1 }))]);
+  await Promise.all([watch.stop(), backend.stop()]);
   process.exit(0);
 }
 process.once("SIGTERM", stop);

@@ -8,6 +8,7 @@ by what makes it and cannot be another:
     derived      name, data_type and value of constants, computed from the arguments before anything is refused
     refusals     when (a condition), message, hint, and status (400 unless said): what is not answered, and how to ask instead
     must_be_known_event   an event_id that nobody has heard of is refused with 404; the file says depends_on dim_events
+    reads_until  an instant: the answer depends on nothing of event_id at or after it, and may be kept once that is settled
 Query and conditions know an argument as p_name, a derived constant as v_name.
 
 PostgREST, and the local server, make an HTTP status of SQLSTATE PTxyz. A function in SQL could not raise, so it is
@@ -63,7 +64,7 @@ the first call: a column that is missing, or cannot be cast to its type, fails t
         {% endfor %}
     )
     returns table ({{ function_columns() }})
-    language plpgsql stable parallel safe security invoker
+    language plpgsql stable security invoker
     set search_path = ''
     as $stable_function$
     -- fingerprint
@@ -90,6 +91,9 @@ the first call: a column that is missing, or cannot be cast to its type, fails t
             if not exists (select from {{ ref('dim_events') }} as e where e.event_id = p_event_id) then
                 {{ refuse(404, 'there is no event with this event_id', 'rpc/search_events finds events by name, venue or city; the view events lists them.') }}
             end if;
+        {% endif %}
+        {% if model.config.meta.get('reads_until') -%}
+            perform gateway.keep_if_settled(p_event_id, {{ model.config.meta.get('reads_until') }});
         {% endif %}
         return query
         select {{ answered_columns() }}

@@ -1,8 +1,15 @@
-"""A served history: three events of the sandbox up to an hour ago, a book made by hand, an event never captured."""
+"""A served history: three events of the sandbox up to an hour ago, a book made by hand, an event never captured.
+
+The API is the local one (API_SERVER says which server), unless API_URL names another: a hosted project's. Then API_KEY
+is its anonymous key; API_SERVICE_KEY and API_JWT_SECRET, where they are set, let tests ask as the other roles; and
+API_DATABASE_URL names its database, which must be one that nobody uses: the history is loaded there. Tests that need
+what is not set are skipped.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,7 +29,6 @@ from sandbox.catalogue import featured_events
 from sandbox.marketplace import InventedMarketplace
 from sandbox.randomness import DEFAULT_SEED
 from sandbox.recording import RecordingPlan, record
-from stack.keys import user_token
 from stack.postgres_cluster import PostgresServer
 from tests.conftest import ApiServer, migrated_database
 from tests.integration.api.serving import Api
@@ -53,10 +59,31 @@ class History:
 
 
 @pytest.fixture(scope="package")
-def database_url(postgres_server: PostgresServer) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """One database for all modules here: making the history takes longest."""
-    with migrated_database(postgres_server) as url:
+    if "API_URL" in os.environ:
+        yield _database_elsewhere()
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    with migrated_database(server) as url:
         yield url
+
+
+def _database_elsewhere() -> str:
+    url = os.environ.get("API_DATABASE_URL") or pytest.skip("API_DATABASE_URL is not set: no history can be loaded")
+    with psycopg.connect(url) as connection:
+        others = connection.execute(
+            "select count(*) from raw.tracked_events where event_id <> all(%s)", (_known_events(datetime.now(UTC)),)
+        ).fetchone()
+    if others != (0,):
+        pytest.exit(
+            "API_DATABASE_URL holds events of somebody: these tests write into it, and want a project of their own."
+        )
+    return url
+
+
+def _known_events(to_at: datetime) -> list[int]:
+    return [*(event.event_id for event in featured_events(to_at, 3)), HAND_MADE, NEVER_CAPTURED, *FOLLOWED]
 
 
 @pytest.fixture(scope="package")
@@ -71,8 +98,7 @@ def history(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Hist
     lines = [json.loads(text) for text in record(plan)] + _hand_made_lines(to_at)
     recording.write_text("".join(json.dumps(each) + "\n" for each in sorted(lines, key=lambda x: x["captured_at"])))
     with Database(database_url) as database:
-        known = [*event_ids, HAND_MADE, NEVER_CAPTURED, *FOLLOWED]
-        track(database.connection, known, interval_seconds=INTERVAL_SECONDS)
+        track(database.connection, _known_events(to_at), interval_seconds=INTERVAL_SECONDS)
         for event_id in event_ids:
             document = parse_production(event_id, marketplace.production(event_id, to_at).body)
             save_production(database.connection, event_id, document, to_at)
@@ -100,7 +126,12 @@ def _hand_made_lines(to_at: datetime) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def api(history: History, api_server: ApiServer) -> Api:  # noqa: ARG001  # built before the API looks
-    """The API over the history."""
-    keys = api_server.keys
-    return Api(api_server.url, keys.anon_key, keys.service_key, user_token(keys, "somebody", 3600))
+def api(request: pytest.FixtureRequest) -> Api:
+    """The API: over the history, where it is ours."""
+    if "API_URL" in os.environ:
+        environment = os.environ
+        secret = environment.get("API_JWT_SECRET")
+        return Api(environment["API_URL"], environment["API_KEY"], environment.get("API_SERVICE_KEY"), secret)
+    request.getfixturevalue("history")  # built before the API looks
+    server: ApiServer = request.getfixturevalue("api_server")
+    return Api(server.url, server.keys.anon_key, server.keys.service_key, server.keys.jwt_secret)

@@ -12,7 +12,6 @@ import jwt
 import psycopg
 import pytest
 
-from tests.conftest import ApiServer
 from tests.integration.api.conftest import HAND_MADE, History
 from tests.integration.api.serving import ROLES, Api
 
@@ -47,6 +46,7 @@ FUNCTIONS: dict[str, tuple[frozenset[str], dict[str, Any]]] = {
 REFUSED = {"anon": 401, "authenticated": 403, "service_role": 403}
 
 
+@pytest.mark.usefixtures("history")
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_view_is_read_by_its_roles_alone(api: Api, role: str, view: str) -> None:
@@ -58,6 +58,7 @@ def test_a_view_is_read_by_its_roles_alone(api: Api, role: str, view: str) -> No
         assert (answer.status_code, answer.json()["code"]) == (REFUSED[role], "42501")
 
 
+@pytest.mark.usefixtures("history")
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_is_executed_by_its_roles_alone(api: Api, role: str, function: str) -> None:
@@ -94,11 +95,11 @@ def test_every_function_is_stable_and_has_its_own_search_path(history: History) 
 
 
 def test_nobody_else_executes_anything_of_ours(history: History) -> None:
-    """The functions with their owner's rights above all: three, and none of them tells of a listing."""
+    """The functions with their owner's rights above all: four, and none of them tells of a listing."""
     open_to_all = history.truth(
         """
         select p.oid::regprocedure::text as function from pg_proc as p
-        where p.pronamespace::regnamespace::text in ('public', 'raw', 'aggregates')
+        where p.pronamespace::regnamespace::text in ('public', 'raw', 'aggregates', 'gateway')
             and exists (
                 select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a where a.grantee = 0
             )
@@ -107,9 +108,9 @@ def test_nobody_else_executes_anything_of_ours(history: History) -> None:
     assert open_to_all == []
     definers = history.truth(
         "select p.proname, p.proconfig from pg_proc as p where p.prosecdef"
-        " and p.pronamespace::regnamespace::text in ('public', 'raw', 'marts', 'aggregates')"
+        " and p.pronamespace::regnamespace::text !~ '^(pg_|information_schema)'"
     )
-    assert {row["proname"] for row in definers} == {"prices_at", "newest_capture_at", "zones_at"}
+    assert {row["proname"] for row in definers} == {"prices_at", "newest_capture_at", "zones_at", "is_settled"}
     assert {row["proconfig"][0] for row in definers} == {'search_path=""'}
 
 
@@ -175,8 +176,8 @@ def test_nobody_writes(api: Api, history: History, role: str, method: str) -> No
     assert history.truth("select count(*) from marts.dim_events") == before
 
 
-def test_tokens_that_are_not_ours_open_nothing(api: Api, api_server: ApiServer) -> None:
-    secret, now = api_server.keys.jwt_secret, int(time.time())
+def test_tokens_that_are_not_ours_open_nothing(api: Api) -> None:
+    secret, now = api.secret, int(time.time())
 
     def unsigned(claims: dict[str, Any], alg: str) -> str:
         parts = [json.dumps(part).encode() for part in ({"alg": alg, "typ": "JWT"}, claims)]
@@ -210,8 +211,8 @@ def test_tokens_that_are_not_ours_open_nothing(api: Api, api_server: ApiServer) 
     "role",
     ["postgres", "authenticator", "api_introspector", "pg_read_all_data", "nobody", "", 7, None, "anon; reset role"],
 )
-def test_a_signed_token_of_a_wrong_role_opens_nothing_more(api: Api, api_server: ApiServer, role: Any) -> None:
-    token = jwt.encode({"role": role, "exp": int(time.time()) + 600}, api_server.keys.jwt_secret, algorithm="HS256")
+def test_a_signed_token_of_a_wrong_role_opens_nothing_more(api: Api, role: Any) -> None:
+    token = jwt.encode({"role": role, "exp": int(time.time()) + 600}, api.secret, algorithm="HS256")
     for path in ("/listings_live", "/pipeline_health"):
         answer = api.ask(path, {"limit": 1}, token=token)
         assert 400 <= answer.status_code < 500, answer.text

@@ -10,6 +10,8 @@ import pytest
 from tests.integration.api.conftest import HAND_MADE, NEVER_CAPTURED, History
 from tests.integration.api.serving import Api
 
+pytestmark = pytest.mark.usefixtures("history")
+
 
 def test_price_history_is_the_hours_that_overlap_the_range(api: Api, history: History) -> None:
     event_id, hour = history.event_ids[0], history.to_at.replace(minute=0)

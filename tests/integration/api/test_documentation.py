@@ -75,6 +75,8 @@ def environment(
     database_url: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
     """The variables that the examples read, of an API over six hours of three events."""
+    if "API_URL" in os.environ:
+        pytest.skip("the examples are of a history of their own")
     marketplace = InventedMarketplace(DEFAULT_SEED)
     event_ids = [event.event_id for event in featured_events(TO_AT, 3)]
     recording = tmp_path_factory.mktemp("history") / "recording.jsonl"

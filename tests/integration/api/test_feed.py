@@ -17,6 +17,8 @@ from tests.integration.api.conftest import FOLLOWED, History
 from tests.integration.api.serving import Api, Row
 from tests.integration.codec.markets import PlainCapture, PlainListing, capture
 
+pytestmark = pytest.mark.usefixtures("history")
+
 START = datetime(2026, 3, 14, 23, 0, tzinfo=UTC)
 SINCE = "2026-01-01T00:00:00Z"
 CAPTURES = 60

@@ -10,6 +10,8 @@ import pytest
 from tests.integration.api.conftest import HAND_MADE, History
 from tests.integration.api.serving import Api
 
+pytestmark = pytest.mark.usefixtures("history")
+
 _AS_THE_API_SAYS_IT = """
     source_listing_id, zone_id, section_id, section, seat_row, seat_low, seat_high, delivery, notes, quantity, splits,
     2 = any(splits) as can_be_pair, (face_value_cents / 100.0)::numeric(12, 2) as face_value,

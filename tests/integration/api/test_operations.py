@@ -11,6 +11,8 @@ from ingestion.database import connect
 from tests.integration.api.conftest import HAND_MADE, INTERVAL_SECONDS, NEVER_CAPTURED, History
 from tests.integration.api.serving import Api
 
+pytestmark = pytest.mark.usefixtures("history")
+
 
 @pytest.fixture
 def failures(history: History) -> Iterator[None]:

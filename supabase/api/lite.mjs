@@ -1,0 +1,32 @@
+// PostgREST's interface by @supabase/lite, in this process.
+
+import { App } from "@supabase/lite";
+
+import { connect } from "./connection.mjs";
+import { answerInScope } from "./request_scope.mjs";
+
+/** A server of the schema `public`: `fetch` answers requests, `reload` looks at the schema anew, `stop` disconnects. */
+export function startLite({ requestUrl, introspectionUrl, jwtSecret, roleOfKey, maxRows }) {
+  const { requests, introspector } = connect(requestUrl, introspectionUrl);
+  const app = new App({
+    connection: requests,
+    api: { enabled: true, schemas: ["public"], extra_search_path: ["public"], max_rows: maxRows },
+    auth: { enabled: false, jwt_secret: jwtSecret },
+    storage: { enabled: false },
+    studio: { enabled: false },
+    options: {
+      server: { admin: false, disableStudio: true, apiKeys: { resolver: async (key) => resolved(roleOfKey.get(key)) } },
+    },
+  });
+  return {
+    fetch: (request) => answerInScope(request, () => app.fetch(request)),
+    reload: () => introspector.introspect({ useCache: false }),
+    isReady: async () => true,
+    stop: () => Promise.all([requests, introspector].map(({ driver }) => driver.end({ timeout: 1 }))),
+  };
+}
+
+function resolved(role) {
+  if (role === undefined) return null;
+  return { type: role === "anon" ? "publishable" : "secret", claims: { role } };
+}

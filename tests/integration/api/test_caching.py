@@ -1,0 +1,98 @@
+"""For how long an answer may be kept: what is closed long, what is live for seconds, and by whom."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from tests.integration.api.conftest import HAND_MADE, History
+from tests.integration.api.serving import Api
+
+DAY = "public, max-age=86400"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/event_live", "public, max-age=5"),
+        ("/aggregated_analytics", "public, max-age=30"),
+        ("/events", "public, max-age=60"),
+        ("/rpc/search_events?q=event", "public, max-age=60"),
+        ("/rpc/top_movers", "public, max-age=30"),
+        (f"/rpc/pair_get_in?event_id={HAND_MADE}", "public, max-age=5"),
+    ],
+)
+def test_what_is_live_is_kept_for_seconds(api: Api, history: History, path: str, expected: str) -> None:
+    assert history.event_ids
+    answer = api.ask(path)
+    assert answer.headers["Cache-Control"] == expected
+    assert {"Accept", "Authorization", "apikey"} <= {name.strip() for name in answer.headers["Vary"].split(",")}
+
+
+def test_what_not_everybody_reads_is_kept_by_its_client_alone(api: Api) -> None:
+    assert api.ask("/event_live", role="authenticated").headers["Cache-Control"] == "private, max-age=5"
+    assert api.ask("/events", role="service_role").headers["Cache-Control"] == "private, max-age=60"
+    assert api.ask("/pipeline_health", role="service_role").headers["Cache-Control"] == "no-store"
+
+
+def test_the_feed_is_not_kept(api: Api, history: History) -> None:
+    path = f"/rpc/market_changes?event_id={history.event_ids[0]}&since=2026-01-01T00:00:00Z"
+    assert api.ask(path, role="authenticated").headers["Cache-Control"] == "no-store"
+
+
+def test_closed_hours_are_kept_for_a_day_once_they_are_rolled_up(api: Api, history: History) -> None:
+    event_id = history.event_ids[0]
+    closed_at = history.to_at.replace(minute=0) - timedelta(hours=3)
+
+    def kept(to_at: datetime, granularity: str = "hour") -> str:
+        arguments = {"event_id": event_id, "to_at": to_at.isoformat(), "granularity": granularity}
+        answer = api.ask("/rpc/price_history", arguments)
+        assert answer.json()
+        return str(answer.headers["Cache-Control"])
+
+    assert kept(closed_at) == DAY
+    assert kept(datetime.now(UTC)) == "public, max-age=30"
+    assert kept(datetime.now(UTC), "day") == "public, max-age=30", "the day in progress"
+    with psycopg.connect(history.database_url, autocommit=True) as connection:
+        key = (event_id, closed_at - timedelta(hours=2))
+        connection.execute("insert into raw.stale_hours (event_id, hour_at) values (%s, %s)", key)
+        try:
+            assert kept(closed_at) == "public, max-age=30"
+            assert kept(closed_at - timedelta(hours=3)) == DAY, "what is stale lies behind it"
+        finally:
+            connection.execute("delete from raw.stale_hours where event_id = %s and hour_at = %s", key)
+
+
+@pytest.mark.parametrize("function", ["price_distribution", "cheapest_by_zone", "listings_at"])
+def test_a_past_instant_is_kept_for_a_day(api: Api, history: History, function: str) -> None:
+    arguments = {"event_id": history.event_ids[0], "at": (history.to_at - timedelta(hours=2)).isoformat()}
+    past = api.ask(f"/rpc/{function}", arguments, role="authenticated")
+    assert (past.status_code, past.headers["Cache-Control"]) == (200, "private, max-age=86400")
+    now = api.ask(f"/rpc/{function}", {**arguments, "at": datetime.now(UTC).isoformat()}, role="authenticated")
+    assert now.headers["Cache-Control"] in {"private, max-age=5", "private, max-age=30"}
+
+
+def test_what_is_posted_or_refused_is_not_kept(api: Api, history: History) -> None:
+    body = {"event_id": history.event_ids[0], "to_at": (history.to_at - timedelta(hours=3)).isoformat()}
+    posted = api.ask("/rpc/price_history", method="POST", body=body)
+    assert (posted.status_code, posted.headers.get("Cache-Control")) == (200, None)
+    for path in ("/rpc/price_history?event_id=4040404", "/listings_live", "/nothing"):
+        assert api.ask(path).headers.get("Cache-Control") is None
+
+
+@pytest.mark.skipif("API_URL" in os.environ, reason="PostgREST itself gives no ETag; the local server does")
+def test_who_has_the_answer_is_not_sent_it_again(api: Api, history: History) -> None:
+    path = f"/aggregated_analytics?event_id=eq.{history.event_ids[0]}&limit=5"
+    first = api.ask(path)
+    again = api.ask(path, headers={"If-None-Match": first.headers["ETag"], "Origin": "http://elsewhere"})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+    assert again.headers["Cache-Control"] == first.headers["Cache-Control"]
+    assert again.headers["Access-Control-Allow-Origin"]
+    other = api.ask(path.replace("limit=5", "limit=4"), headers={"If-None-Match": first.headers["ETag"]})
+    assert (other.status_code, len(other.json())) == (200, 4)
+    as_csv = api.ask(path, headers={"If-None-Match": first.headers["ETag"], "Accept": "text/csv"})
+    assert as_csv.status_code == 200, "another form of the same rows"
