@@ -99,7 +99,7 @@ def api_server(postgres_server: PostgresServer, database_url: str, api_keys: Key
         for command in commands
     ]
     try:
-        _wait_until_answering(f"{api_url(port)}/healthz", processes)
+        wait_until_answering(f"{api_url(port)}/healthz", processes)
         yield ApiServer(api_url(port), api_keys)
     finally:
         for process in processes:
@@ -107,7 +107,7 @@ def api_server(postgres_server: PostgresServer, database_url: str, api_keys: Key
             process.wait(timeout=10)
 
 
-def _wait_until_answering(url: str, processes: list[subprocess.Popen[bytes]]) -> None:
+def wait_until_answering(url: str, processes: list[subprocess.Popen[bytes]]) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and all(process.poll() is None for process in processes):
         with suppress(httpx.TransportError):

@@ -267,6 +267,7 @@ def test_what_is_sent_is_never_taken_for_sql(api: Api, history: History, path: s
     assert history.truth("select count(*) from marts.dim_events") == before
 
 
+@pytest.mark.usefixtures("history")
 def test_giant_lists_offsets_and_ranges_are_answered_or_refused(api: Api) -> None:
     ids = ",".join(map(str, range(1, 1500)))
     assert len(api.rows("/events", {"event_id": f"in.({ids})", "select": "event_id"})) > 0

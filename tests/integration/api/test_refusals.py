@@ -58,6 +58,7 @@ _REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("market_changes", {**_EVENT, "after_cursor": "1-1' or true --"}, "after_cursor is no cursor"),
     ("market_changes", {**_EVENT, "since": "2026-01-01", "max_changes": 1001}, "max_changes must be from 1 to 1000"),
 ]
+_FOR_USERS = {"listings_at", "market_changes"}
 _WITH_EVENT = [
     "price_history",
     "event_summary",
@@ -69,9 +70,13 @@ _WITH_EVENT = [
 ]
 
 
+def _role(function: str) -> str:
+    return "authenticated" if function in _FOR_USERS else "anon"
+
+
 @pytest.mark.parametrize(("function", "arguments", "message"), _REFUSED)
 def test_a_refusal_says_how_to_ask_instead(api: Api, function: str, arguments: dict[str, Any], message: str) -> None:
-    answer = api.ask(f"/rpc/{function}", role="authenticated", method="POST", body=arguments)
+    answer = api.ask(f"/rpc/{function}", role=_role(function), method="POST", body=arguments)
     assert answer.status_code == 400, answer.text
     error = answer.json()
     assert error["code"] == "PT400"
@@ -82,14 +87,14 @@ def test_a_refusal_says_how_to_ask_instead(api: Api, function: str, arguments: d
 @pytest.mark.parametrize("function", _WITH_EVENT)
 def test_an_event_that_nobody_knows_is_not_found(api: Api, function: str) -> None:
     arguments = {"event_id": 4_040_404, **({"since": "2026-01-01"} if function == "market_changes" else {})}
-    answer = api.ask(f"/rpc/{function}", role="authenticated", method="POST", body=arguments)
+    answer = api.ask(f"/rpc/{function}", role=_role(function), method="POST", body=arguments)
     assert (answer.status_code, answer.json()["code"]) == (404, "PT404")
     assert "search_events" in answer.json()["hint"]
 
 
 @pytest.mark.parametrize("function", _WITH_EVENT)
 def test_an_argument_without_a_value_is_refused(api: Api, function: str) -> None:
-    answer = api.ask(f"/rpc/{function}", role="authenticated", method="POST", body={"event_id": None})
+    answer = api.ask(f"/rpc/{function}", role=_role(function), method="POST", body={"event_id": None})
     assert (answer.status_code, answer.json()["message"]) == (400, "event_id is null")
     assert answer.json()["hint"].startswith("Give event_id a value")
 
@@ -97,7 +102,7 @@ def test_an_argument_without_a_value_is_refused(api: Api, function: str) -> None
 @pytest.mark.parametrize("function", _WITH_EVENT)
 def test_an_argument_that_is_missing_or_unknown_is_no_such_function(api: Api, function: str) -> None:
     for arguments in ({}, {"event_id": HAND_MADE, "nonsense": 1}):
-        answer = api.ask(f"/rpc/{function}", role="authenticated", method="POST", body=arguments)
+        answer = api.ask(f"/rpc/{function}", role=_role(function), method="POST", body=arguments)
         assert (answer.status_code, answer.json()["code"]) == (404, "PGRST202"), answer.text
 
 
@@ -117,7 +122,7 @@ def test_an_argument_that_is_missing_or_unknown_is_no_such_function(api: Api, fu
 def test_what_is_no_value_of_its_type_is_the_clients_mistake(
     api: Api, function: str, arguments: dict[str, Any]
 ) -> None:
-    answer = api.ask(f"/rpc/{function}", role="authenticated", method="POST", body=arguments)
+    answer = api.ask(f"/rpc/{function}", role=_role(function), method="POST", body=arguments)
     assert 400 <= answer.status_code < 500, answer.text
 
 

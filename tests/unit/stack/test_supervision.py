@@ -17,7 +17,9 @@ from stack.supervision import Supervisor
 
 
 def names(**settings: str) -> list[str]:
-    return [program.name for program in programs_for(Settings(_env_file=None, **settings), with_api=True)]
+    return [
+        program.name for program in programs_for(Settings(_env_file=None, api_server="lite", **settings), with_api=True)
+    ]
 
 
 def test_the_sandbox_runs_unless_there_is_a_marketplace(monkeypatch: pytest.MonkeyPatch):
