@@ -7,6 +7,7 @@ project (and ``psql``, dbt, or a plain ``dagster-webserver``) finds the database
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -33,6 +34,7 @@ _LIBPQ_VARIABLES = {
 
 
 ApiServerChoice = Literal["auto", "lite", "postgrest"]
+TicketmartsEnv = Literal["live", "passive"]
 
 
 class SettingsError(UserError):
@@ -75,6 +77,9 @@ class Settings(BaseSettings):
     scraper_requests_per_second: float = Field(default=4.0, gt=0)
     scraper_max_failed_share: float = Field(default=0.5, ge=0, le=1)
     tracking_file: Path | None = None
+
+    ticketmarts_env: TicketmartsEnv = "live"
+    history_start_date: date = date(2026, 1, 1)
 
     api_server: ApiServerChoice = "auto"
     postgres_port: int = Field(default=54322, ge=1024, le=65535)

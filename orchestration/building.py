@@ -1,6 +1,6 @@
 """Bringing the marts up to what raw says: one builder at a time, as many dbt runs as the ledger needs.
 
-What belongs here: the lock and the loop. What does not: which windows are stale (the ledger says) or SQL (dbt's).
+What belongs here: the lock and the loops. What does not: which windows are stale (``ledger``) or SQL (dbt's).
 """
 
 from __future__ import annotations
@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
-
-import psycopg
 
 from ingestion.database import connect
 from ingestion.errors import UserError
 from ingestion.settings import Settings
-from orchestration.dbt_project_files import BUILD_ARGUMENTS, dbt_environment, run_dbt
+from orchestration.dbt_project_files import BUILD_ARGUMENTS, batch_hours, dbt_environment, run_dbt
+from orchestration.ledger import mark_stale, newest_mark, stale_hours
 
 _BUILD_LOCK = "hashtext('ticketmarts.build')"
 
@@ -55,36 +53,51 @@ def build_marts(
     rebuilt = 0
     with only_builder(database_url), connect(database_url) as connection:
         if from_at is not None or to_at is not None:
-            connection.execute(
-                "select raw.mark_stale(coalesce(%s, '-infinity'), coalesce(%s, 'infinity'))", (from_at, to_at)
-            )
+            mark_stale(connection, from_at, to_at)
         arguments = [*BUILD_ARGUMENTS, *(["--full-refresh"] if full_refresh else [])]
-        stale = _stale_hours(connection)
+        stale = stale_hours(connection)
         while True:
             on_run(stale)
-            newest_mark = _newest_mark(connection)
+            mark = newest_mark(connection)
             run_dbt(arguments, dbt_environment(settings))
-            left = _stale_hours(connection, up_to_mark=newest_mark)
+            left = stale_hours(connection, up_to_mark=mark)
             rebuilt += stale - left
             if left and left >= stale:
-                raise NothingClearedError(
-                    f"dbt ran without an error, but {left} hours are as stale as before; "
-                    "`dbt build` in dbt_project/ shows what it did"
-                )
+                raise _nothing_cleared(left)
             # With what was marked meanwhile: a start that has moved marks hours during the run itself.
-            arguments, stale = [*BUILD_ARGUMENTS], _stale_hours(connection)
+            arguments, stale = [*BUILD_ARGUMENTS], stale_hours(connection)
             if not stale:
                 return rebuilt
 
 
-def _newest_mark(connection: psycopg.Connection[Any]) -> int:
-    row = connection.execute("select coalesce(max(mark), 0) from raw.stale_hours").fetchone()
-    return row[0] if row else 0
+def build_all_but_the_last_batch(
+    settings: Settings, from_at: datetime, to_at: datetime, between_batches: Callable[[], None]
+) -> int:
+    """Mark [from_at, to_at) stale, and run dbt until one more run will do. Says how many hours were rebuilt.
+
+    ``between_batches`` is called after each of these runs, while others may build.
+
+    Raises:
+        DbtError, NothingClearedError: as build_marts.
+    """
+    database_url, rebuilt = settings.require_database_url(), 0
+    with connect(database_url) as connection:
+        mark_stale(connection, from_at, to_at)
+        # A run takes the newest hours first, so what is older than the range does not stand in its way.
+        while (stale := stale_hours(connection, since_at=from_at)) > batch_hours():
+            mark = newest_mark(connection)
+            with only_builder(database_url):
+                run_dbt(["run"], dbt_environment(settings))
+            cleared = stale - stale_hours(connection, since_at=from_at, up_to_mark=mark)
+            if cleared <= 0:
+                raise _nothing_cleared(stale)
+            rebuilt += cleared
+            between_batches()
+    return rebuilt
 
 
-def _stale_hours(connection: psycopg.Connection[Any], up_to_mark: int | None = None) -> int:
-    """Hours in the ledger; those marked after ``up_to_mark`` belong to a later build."""
-    row = connection.execute(
-        "select count(*) from raw.stale_hours where %(mark)s::bigint is null or mark <= %(mark)s", {"mark": up_to_mark}
-    ).fetchone()
-    return row[0] if row else 0
+def _nothing_cleared(stale: int) -> NothingClearedError:
+    return NothingClearedError(
+        f"dbt ran without an error, but {stale} hours are as stale as before; "
+        "`dbt build` in dbt_project/ shows what it did"
+    )

@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import yaml
+
 from ingestion.errors import UserError
 from ingestion.settings import PROJECT_FOLDER, Settings, libpq_environment
 
@@ -42,6 +44,11 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "DBT_PROFILES_DIR": str(DBT_FOLDER),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
+
+
+def batch_hours() -> int:
+    """How many hours of the past one dbt run takes from the ledger at most."""
+    return int(yaml.safe_load((DBT_FOLDER / "dbt_project.yml").read_text())["vars"]["max_stale_hours"])
 
 
 def prepare_manifest(settings: Settings) -> Path:

@@ -1,11 +1,12 @@
 """The code location: everything Dagster shall know, wired once.
 
-What belongs here: wiring. Tests call ``build_defs`` with resources of their own and patch nothing.
+What belongs here: wiring. Tests call ``build_defs`` with resources and assets of their own and patch nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -14,14 +15,20 @@ from dagster_dbt import DbtCliResource
 from ingestion.settings import load_settings
 from ingestion.tracking import load_plan
 from orchestration.assets.dbt_models import build_dbt_assets
+from orchestration.assets.exposures import build_exposures
 from orchestration.assets.ingestion import MARKETPLACE, snapshots, tracked_events
 from orchestration.dbt_project_files import DBT_FOLDER, DBT_PROGRAM, prepare_manifest
+from orchestration.partitions import build_days
 from orchestration.pipeline import Pipeline
-from orchestration.rounds import build_round_schedule, round_job
+from orchestration.rounds import build_jobs, build_schedules
 
 
-def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
-    """Fresh definitions, with some resources replaced."""
+def build_defs(
+    *,
+    resource_overrides: Mapping[str, Any] | None = None,
+    ingestion_overrides: Sequence[dg.AssetsDefinition] | None = None,
+) -> dg.Definitions:
+    """Fresh definitions, with some resources replaced, or the assets that ask the marketplace."""
     settings = load_settings()
     resources = {
         "pipeline": Pipeline(),
@@ -30,11 +37,18 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
         ),
         **(resource_overrides or {}),
     }
+    manifest = prepare_manifest(settings)
+    dbt_models = build_dbt_assets(manifest, build_days(settings))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # a link in the UI more or less
+        ingestion = dg.with_source_code_references(ingestion_overrides or [tracked_events, snapshots])
+    is_live = settings.ticketmarts_env == "live"
     return dg.Definitions(
-        assets=[MARKETPLACE, tracked_events, snapshots, build_dbt_assets(prepare_manifest(settings))],
-        jobs=[round_job],
-        schedules=[build_round_schedule(load_plan(settings).cadence.tightest_minutes)],
+        assets=[MARKETPLACE, *ingestion, dbt_models, *build_exposures(manifest)],
+        jobs=build_jobs(dbt_models),
+        schedules=build_schedules(load_plan(settings).cadence.tightest_minutes) if is_live else [],
         resources=resources,
+        executor=dg.in_process_executor,
     )
 
 

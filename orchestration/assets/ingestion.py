@@ -30,8 +30,11 @@ from orchestration.pipeline import Pipeline
 EVENTS_SHOWN = 100
 """Of the tracked ones, in the metadata of every round: a thousand would be 12 MB of event log a day."""
 
+_OWNERS = ["team:data-engineering"]
+
 MARKETPLACE = dg.AssetSpec(
     "marketplace",
+    owners=_OWNERS,
     group_name="ingestion",
     kinds={"http"},
     description="The marketplace's API: every listing of every event on sale, and what the events are.",
@@ -41,6 +44,7 @@ MARKETPLACE = dg.AssetSpec(
 @dg.asset(
     deps=[MARKETPLACE],
     group_name="ingestion",
+    owners=_OWNERS,
     kinds={"python", "postgres"},
     description="The events that are scraped (raw.tracked_events), which enter and leave by the rules of "
     "tracking.yaml, and what the marketplace says of them (raw.productions): asked again hourly, kept as a new version "
@@ -66,6 +70,7 @@ def tracked_events(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.
 @dg.asset(
     deps=[MARKETPLACE, tracked_events],
     group_name="ingestion",
+    owners=_OWNERS,
     kinds={"python", "postgres"},
     description="One capture of every tracked event that is due (raw.snapshots, raw.keyframes and what they refer to), "
     "stored as what differs from the capture before; failures in raw.scrape_failures, distrusted bodies in "

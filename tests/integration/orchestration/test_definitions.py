@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -11,10 +13,17 @@ import dagster as dg
 import pytest
 import yaml
 
-from ingestion.settings import PROJECT_FOLDER
+from ingestion.database import connect
+from ingestion.settings import PROJECT_FOLDER, load_settings
 from orchestration.assets.dbt_models import rows_written
+from orchestration.column_lineage import find_lineage, read_lineage, write_lineage
+from orchestration.dbt_project_files import MANIFEST, dbt_environment, run_dbt
 from orchestration.definitions import build_defs
-from orchestration.rounds import build_round_schedule, cron
+from orchestration.partitions import day_of
+from orchestration.rounds import cron
+
+EXPOSURES = {"public_clients", "user_clients", "operators"}
+SNAPSHOT = Path(__file__).parent / "graph.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +42,7 @@ def test_lineage_goes_from_the_marketplace_to_every_view_of_the_api(graph: dg.Ba
 def test_every_model_is_an_asset_with_a_description_and_tests_are_checks(graph: dg.BaseAssetGraph) -> None:
     models = {path.stem for path in (PROJECT_FOLDER / "dbt_project" / "models").rglob("*.sql")}
     assets = {key.to_user_string() for key in graph.get_all_asset_keys()}
-    assert models | {"marketplace", "tracked_events", "snapshots"} == assets
+    assert models | EXPOSURES | {"marketplace", "tracked_events", "snapshots"} == assets
     assert [key for key in graph.get_all_asset_keys() if not graph.get(key).description] == []
     assert graph.asset_check_keys
 
@@ -54,7 +63,9 @@ def test_the_schedule_runs_from_the_start_and_skips_while_a_round_is_on() -> Non
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
     with dg.instance_for_test() as instance:
         context = dg.build_schedule_context(
-            instance=instance, scheduled_execution_time=datetime(2026, 3, 1, tzinfo=UTC)
+            instance=instance,
+            scheduled_execution_time=datetime(2026, 3, 1, tzinfo=UTC),
+            repository_def=defs.get_repository_def(),
         )
         due = schedule.evaluate_tick(context)
         assert len(due.run_requests or []) == 1
@@ -73,8 +84,113 @@ def test_rounds_begin_at_the_shortest_interval_of_the_tracking_file(
     assert build_defs().resolve_schedule_def("every_interval").cron_schedule == "*/1 * * * *"
 
 
-def test_the_schedule_of_another_interval_has_another_cron() -> None:
-    assert build_round_schedule(5).cron_schedule == "*/5 * * * *"
+def test_the_graph_is_the_one_that_was_reviewed(graph: dg.BaseAssetGraph) -> None:
+    """A change of assets, dependencies, jobs, schedules or checks shows in the diff of `graph.yaml`."""
+    defs = build_defs()
+    found = {
+        "assets": {
+            key.to_user_string(): {
+                "group": graph.get(key).group_name,
+                "kinds": sorted(graph.get(key).kinds),
+                "owners": sorted(graph.get(key).owners),
+                "partitions": type(graph.get(key).partitions_def).__name__ if graph.get(key).partitions_def else None,
+                "deps": sorted(parent.to_user_string() for parent in graph.get(key).parent_keys),
+            }
+            for key in sorted(graph.get_all_asset_keys())
+        },
+        "checks": sorted(f"{key.asset_key.to_user_string()}: {key.name}" for key in graph.asset_check_keys),
+        "jobs": {
+            job.name: len(job.asset_layer.executable_asset_keys)
+            for job in sorted(defs.resolve_all_job_defs(), key=lambda job: job.name)
+            if not job.name.startswith("__")
+        },
+        "schedules": {
+            schedule.name: f"{schedule.job_name} at {schedule.cron_schedule}"
+            for schedule in defs.get_repository_def().schedule_defs
+        },
+    }
+    if os.environ.get("UPDATE_GRAPH"):
+        SNAPSHOT.write_text(yaml.safe_dump(found, sort_keys=False, width=120))
+    assert found == yaml.safe_load(SNAPSHOT.read_text()), "run this test with UPDATE_GRAPH=1 and review the diff"
+
+
+def test_every_asset_says_whose_it_is_and_where_its_code_is(graph: dg.BaseAssetGraph) -> None:
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.owners, key
+        assert node.group_name, key
+        if key.to_user_string() not in EXPOSURES | {"marketplace"}:
+            assert node.metadata.get("dagster/code_references"), key
+
+
+def test_every_kept_table_and_view_tells_its_columns_and_where_they_come_from(graph: dg.BaseAssetGraph) -> None:
+    for name in ("event_hourly", "dim_events", "aggregated_analytics", "event_live"):
+        metadata = graph.get(dg.AssetKey(name)).metadata
+        columns = {column.name: column.description for column in metadata["dagster/column_schema"].columns}
+        assert all(columns.values()), name
+        lineage = metadata["dagster/column_lineage"].deps_by_column
+        assert set(lineage) == set(columns)
+        assert all(graph.has(dep.asset_key) for made_of in lineage.values() for dep in made_of)
+    get_in = graph.get(dg.AssetKey("event_live")).metadata["dagster/column_lineage"].deps_by_column["get_in"]
+    assert get_in == [dg.TableColumnDep(dg.AssetKey("event_latest"), "get_in")]
+
+
+def test_the_lineage_of_columns_is_what_the_sql_says(database_url: str, tmp_path: Path) -> None:
+    settings = load_settings(with_running_stack=False, database_url=database_url)
+    run_dbt(["compile", "--target-path", str(tmp_path)], dbt_environment(settings))
+    found = find_lineage(json.loads((tmp_path / "manifest.json").read_text()))
+    if os.environ.get("UPDATE_GRAPH"):
+        write_lineage(found)
+    assert found == read_lineage(), "run this test with UPDATE_GRAPH=1 and review the diff"
+
+
+def test_clients_read_what_their_role_may_and_no_view_is_left_out(graph: dg.BaseAssetGraph) -> None:
+    everybody = ["anon", "authenticated", "service_role"]
+    readers = {"public_clients": everybody, "user_clients": everybody[1:], "operators": everybody[2:]}
+    nodes = json.loads(MANIFEST.read_text())["nodes"].values()
+    served = {
+        node["name"]: node["config"]["meta"].get("api_roles", everybody) for node in nodes if node["fqn"][1] == "api"
+    }
+    for client, roles in readers.items():
+        read = {key.to_user_string() for key in graph.get(dg.AssetKey(client)).parent_keys}
+        tests = {node["name"] for node in nodes if node["resource_type"] == "test"}
+        assert read == {name for name, may in served.items() if may == roles and name not in tests}, client
+
+
+def test_only_what_follows_the_ledger_is_partitioned_by_days_up_to_today(graph: dg.BaseAssetGraph) -> None:
+    days = graph.get(dg.AssetKey("event_hourly")).partitions_def
+    assert days is not None
+    assert days.get_last_partition_key() == day_of(datetime.now(UTC))
+    assert graph.get(dg.AssetKey("event_daily")).partitions_def == days
+    for name in ("snapshots", "dim_events", "event_live"):
+        assert graph.get(dg.AssetKey(name)).partitions_def is None
+
+
+def test_a_passive_dagster_starts_nothing_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TICKETMARTS_ENV", "passive")
+    defs = build_defs()
+    assert list(defs.get_repository_def().schedule_defs) == []
+    assert defs.resolve_job_def("round")
+
+
+def test_settling_waits_for_rounds_and_for_something_to_be_stale(
+    monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    defs = build_defs()
+    schedule = defs.resolve_schedule_def("settle_hours_and_days")
+    at = datetime(2026, 3, 2, 0, 5, tzinfo=UTC)
+    with dg.instance_for_test() as instance, connect(database_url) as connection:
+        context = dg.build_schedule_context(
+            instance=instance, scheduled_execution_time=at, repository_def=defs.get_repository_def()
+        )
+        assert "nothing is stale" in str(schedule.evaluate_tick(context).skip_message)
+        connection.execute("insert into raw.stale_hours (event_id, hour_at) values (1, '2026-03-01T23:00:00Z')")
+        (due,) = schedule.evaluate_tick(context).run_requests or []
+        assert (due.partition_key, due.job_name) == ("2026-03-01", None), "the day that has closed"
+        instance.create_run_for_job(defs.resolve_job_def("round"), status=dg.DagsterRunStatus.STARTED)
+        assert "settles what there is" in str(schedule.evaluate_tick(context).skip_message)
+        connection.execute("delete from raw.stale_hours")
 
 
 @pytest.mark.parametrize(("status", "rows"), [("INSERT 0 24", 24), ("SELECT 3", 3), ("CREATE VIEW", None), ("", None)])

@@ -15,6 +15,7 @@ from ingestion.tracking import track
 from ingestion.tracking.cadence import slot_began_at
 from orchestration.assets.ingestion import MARKETPLACE, snapshots, tracked_events
 from orchestration.definitions import build_defs
+from orchestration.partitions import day_of
 from orchestration.pipeline import Pipeline
 
 
@@ -97,7 +98,10 @@ def test_a_round_in_which_most_events_fail_fails_and_keeps_what_was_captured(
 
 
 def _run_round(instance: dg.DagsterInstance, *, raise_on_error: bool = True) -> dg.ExecuteInProcessResult:
-    return build_defs().resolve_job_def("round").execute_in_process(instance=instance, raise_on_error=raise_on_error)
+    job = build_defs().resolve_job_def("round")
+    return job.execute_in_process(
+        instance=instance, partition_key=day_of(datetime.now(UTC)), raise_on_error=raise_on_error
+    )
 
 
 def _materialized(result: dg.ExecuteInProcessResult) -> set[str]:
