@@ -93,16 +93,17 @@ class Cluster:
             shutil.rmtree(aside, ignore_errors=True)
 
     def _initdb(self, data_folder: Path, password_file: Path, settings: Mapping[str, str]) -> None:
-        options = [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]
         result = self.account.run(
             self.programs.path("initdb"),
             *("--pgdata", data_folder, "--username", SUPERUSER, "--pwfile", password_file),
             *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-instructions"),
-            *options,
             timeout_seconds=_START_TIMEOUT_SECONDS,
         )
         if result.returncode != 0:
             raise StackError(_explain(f"cannot make PostgreSQL's data folder {self.folder}", result.stderr))
+        # Before version 16, initdb itself took no settings.
+        with (data_folder / "postgresql.conf").open("a") as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
 
     def start(self, port: int, port_setting: str) -> PostgresServer:
         """Start the server and wait until it takes connections.

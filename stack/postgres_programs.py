@@ -6,6 +6,7 @@ What does not: what the programs are run for (``stack.postgres``).
 
 from __future__ import annotations
 
+import re
 import shutil
 import stat
 import tempfile
@@ -60,6 +61,18 @@ def programs_for(account: OsAccount) -> PostgresPrograms:
             f"{complaint}. Remove {copy} to have it made again, or run as another user than root."
         )
     return PostgresPrograms(copied, major, is_copy=True)
+
+
+def programs_in(bin_folder: Path, account: OsAccount) -> PostgresPrograms:
+    """Programs of another PostgreSQL, such as a distribution's, of whatever version they say they are."""
+    try:
+        said = account.run(bin_folder / "postgres", "--version").stdout
+    except OSError as error:
+        raise StackError(f"there is no PostgreSQL in {bin_folder} that {account.name} can run: {error}") from error
+    version_number = re.search(r"\) (\d+)", said)
+    if version_number is None:
+        raise StackError(f"{bin_folder / 'postgres'} does not say its version: {said!r}")
+    return PostgresPrograms(bin_folder, int(version_number[1]), is_copy=False)
 
 
 def _copy_programs(site_packages: Path, target: Path) -> None:

@@ -1,6 +1,7 @@
 """A PostgreSQL server that lives for one test run or benchmark, in a temporary folder, and leaves nothing behind.
 
-It is the same PostgreSQL with the same settings as the stack's. One whose owner was killed is swept away by the next.
+It is the same PostgreSQL with the same settings as the stack's, unless another is asked for. One whose owner was killed
+is swept away by the next.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from stack import ports
 from stack.errors import StackError
 from stack.os_account import OsAccount, account_for_postgres
 from stack.postgres_cluster import Cluster, PostgresServer
-from stack.postgres_programs import programs_for
+from stack.postgres_programs import programs_for, programs_in
 
 _PREFIX = "ticketmarts-throw-away-"
 _PORT_ATTEMPTS = 5
@@ -26,10 +27,16 @@ _WITHOUT_DISK = {"fsync": "off", "full_page_writes": "off"}
 
 
 @contextmanager
-def throw_away_postgres(*, is_durable: bool = False) -> Iterator[PostgresServer]:
-    """A fresh server on a free port, stopped and removed at the end. Benchmarks want ``is_durable``: fsync as it is."""
+def throw_away_postgres(
+    *, is_durable: bool = False, bin_folder: Path | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[PostgresServer]:
+    """A fresh server on a free port, stopped and removed at the end.
+
+    Benchmarks want ``is_durable``: fsync as it is. ``bin_folder`` has the programs of another PostgreSQL; ``settings``
+    go beyond the stack's.
+    """
     account = account_for_postgres()
-    programs = programs_for(account)
+    programs = programs_for(account) if bin_folder is None else programs_in(bin_folder, account)
     parent = _temporary_folder(account)
     for abandoned in parent.glob(f"{_PREFIX}*"):
         if not _is_owner_alive(abandoned):
@@ -40,7 +47,7 @@ def throw_away_postgres(*, is_durable: bool = False) -> Iterator[PostgresServer]
     folder.chmod(0o755)
     cluster = Cluster(folder / "postgres", account, programs)
     try:
-        cluster.make({} if is_durable else _WITHOUT_DISK)
+        cluster.make({**({} if is_durable else _WITHOUT_DISK), **(settings or {})})
         yield _start_somewhere(cluster)
     finally:
         _discard(cluster)

@@ -35,7 +35,6 @@ _CAPTURES = [
 def filled_url(database_url: str) -> str:
     with connect(database_url) as connection:
         SnapshotWriter(connection).write([capture(plain) for plain in _CAPTURES])
-        connection.execute("create schema marts")
         connection.execute("create table marts.event_sample (event_id bigint, day date, get_in numeric(12,2))")
         connection.execute("insert into marts.event_sample values (7, '2026-03-14', 1.5), (8, null, null)")
     return database_url

@@ -32,7 +32,8 @@ READABLE = {"anon": OPEN, "authenticated": EVERYTHING, "service_role": EVERYTHIN
 def built(warehouse: Warehouse) -> Warehouse:
     """A warehouse with one event in its marts, built where hosted Supabase's old default privileges still stand."""
     warehouse.execute(
-        "alter default privileges in schema public grant all on tables to anon, authenticated, service_role"
+        "alter default privileges for role ticketmarts_transformer in schema public"
+        " grant all on tables to anon, authenticated, service_role"
     )
     at = datetime(2026, 3, 28, 6, 0, tzinfo=UTC)
     warehouse.announce(
@@ -186,6 +187,7 @@ def test_a_run_leaves_functions_alone_and_makes_one_anew_that_somebody_has_chang
     assert _functions(built) == before
 
     built.execute("create function public.pair_get_in(event_id text) returns text language sql return 'mine'")
+    built.execute("alter function public.pair_get_in(text) owner to ticketmarts_transformer")
     built.execute("drop function public.event_summary")
     built.build()
     after = _functions(built)
