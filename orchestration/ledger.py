@@ -13,7 +13,10 @@ import psycopg
 
 def mark_stale(connection: psycopg.Connection[Any], from_at: datetime | None, to_at: datetime | None) -> None:
     """Mark every hour in [from_at, to_at) that has a capture; None is no end."""
-    connection.execute("select raw.mark_stale(coalesce(%s, '-infinity'), coalesce(%s, 'infinity'))", (from_at, to_at))
+    connection.execute(
+        "select raw.mark_stale(coalesce(%s::timestamptz, '-infinity'), coalesce(%s::timestamptz, 'infinity'))",
+        (from_at, to_at),
+    )
 
 
 def newest_mark(connection: psycopg.Connection[Any]) -> int:

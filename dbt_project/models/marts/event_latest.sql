@@ -7,6 +7,7 @@
         grain='latest',
         unique_key='event_id',
         tags=['ledger'],
+        meta={'is_published': true},
     )
 }}
 -- depends_on: {{ ref('int_windows') }}
