@@ -4,7 +4,7 @@ after the table was made anew. Idempotent, and silent where that is so already.
 -#}
 {% macro publish() %}
     {%- if execute and model.config.meta.get('is_published') -%}
-        {%- set name = this.include(database=false) -%}
+        {%- set name = this.schema ~ '.' ~ this.identifier -%}
         {%- if run_query("select publishing.publish('" ~ name ~ "')").rows[0][0] == 'refused' -%}
             {%- do exceptions.warn(
                 name ~ " is not in the publication supabase_realtime, which belongs to another role than the one that "
