@@ -67,7 +67,8 @@ class Settings(BaseSettings):
     database_url: str | None = None
     dagster_database_url: str | None = None
     supabase_url: str | None = None
-    supabase_service_key: str | None = None
+    supabase_anon_key: str | None = None
+    supabase_service_key: SecretStr | None = None
 
     marketplace_base_url: Annotated[str, AfterValidator(_http_url)] | None = None
     marketplace_headers: dict[str, str] = Field(default_factory=dict)

@@ -25,6 +25,7 @@ _MODULE_OF_COMMAND = {
     "up": _STACK,
     "down": _STACK,
     "migrate": _STACK,
+    "smoke": _STACK,
     "token": _STACK,
     "track": _TRACK,
     "scrape": _CAPTURE,

@@ -1,4 +1,4 @@
-"""The stack's own commands: `up`, `down`, `migrate`, `token`.
+"""The stack's own commands: `up`, `down`, `migrate`, `smoke`, `token`.
 
 Each imports what it needs when it runs, so that ``--help`` is quick.
 """
@@ -56,6 +56,27 @@ def migrate(
     if advisors:
         check_advisors(database_url)
         typer.echo("the advisors have nothing to say")
+
+
+@app.command()
+def smoke(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a program.")] = False,
+) -> None:
+    """Ask the API as clients do: what must be served, what must be refused, and whether the data is fresh."""
+    from ingestion.settings import load_settings
+    from ingestion.terminal import messages, print_json, print_table
+    from stack.smoke import State, run_checks
+
+    checks = run_checks(load_settings())
+    if as_json:
+        print_json([vars(check) for check in checks])
+    else:
+        print_table([{"check": c.name, "state": c.state, "found": c.found, "what to do": c.remedy} for c in checks])
+    failed = sum(check.state is State.FAILED for check in checks)
+    if failed:
+        messages.print(f"{failed} of {len(checks)} checks failed")
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import re
 import subprocess
+from typing import Any
 
+import psycopg
+
+from ingestion.database import connect
 from stack import node
 from stack.errors import StackError
 
@@ -26,6 +30,35 @@ def apply_migrations(database_url: str) -> list[str]:
         where = f"migration {applied[-1]} failed" if applied else "the migrations could not be applied"
         raise StackError(f"{where}: {_complaint(result)}")
     return applied
+
+
+def bring_up_to_date(database_url: str) -> None:
+    """Apply what has not been applied yet, or, as a role that may not, see that there is nothing to apply.
+
+    Raises:
+        StackError: see ``apply_migrations``; or there is something to apply, and somebody else has to.
+    """
+    with connect(database_url) as connection:
+        row = connection.execute("select has_database_privilege(current_database(), 'create'), current_user").fetchone()
+        may_migrate, role = row or (False, "nobody")
+        missing = [] if may_migrate else _not_applied(connection)
+    if may_migrate:
+        apply_migrations(database_url)
+    elif missing:
+        raise StackError(
+            f"{len(missing)} migrations have not been applied, the first of them {missing[0]}, and {role} may not "
+            "apply them. Run `ticketmarts migrate` with the DATABASE_URL of the database's owner, then this again."
+        )
+
+
+def _not_applied(connection: psycopg.Connection[Any]) -> list[str]:
+    try:
+        applied = connection.execute("select version from supabase_migrations.schema_migrations").fetchall()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.InsufficientPrivilege):
+        applied = []
+    versions = {version for (version,) in applied}
+    files = sorted(path.name for path in (node.SUPABASE_FOLDER / "migrations").glob("*.sql"))
+    return [name for name in files if name.partition("_")[0] not in versions]
 
 
 def check_advisors(database_url: str) -> None:

@@ -71,7 +71,7 @@ def _start_and_watch(home: Path, settings: Settings, options: UpOptions, console
 
     variables = _variables(home, settings, server, programs)
     with _step(console, "migrations"):
-        migrations.apply_migrations(variables["DATABASE_URL"])
+        migrations.bring_up_to_date(variables["DATABASE_URL"])
     if server is not None and is_embedded:
         api.give_roles_passwords(server, load_or_make_keys(home))
 

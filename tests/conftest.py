@@ -85,14 +85,20 @@ def api_keys(postgres_server: PostgresServer) -> Keys:
 @pytest.fixture(scope="module")
 def api_server(postgres_server: PostgresServer, database_url: str, api_keys: Keys) -> Iterator[ApiServer]:
     """The Data API on the database of `database_url`. It notices new tables and views within about a second."""
+    with running_api(postgres_server, str(conninfo_to_dict(database_url)["dbname"]), api_keys) as server:
+        yield server
+
+
+@contextmanager
+def running_api(server: PostgresServer, database: str, keys: Keys) -> Iterator[ApiServer]:
+    """The Data API on a database of a server whose roles have the passwords of ``keys``."""
     port = ports.free_port()
-    database = str(conninfo_to_dict(database_url)["dbname"])
     commands = [api_command()]
     # Without being asked to, no test depends on what else is installed.
     postgrest = postgrest_command(TypeAdapter(ApiServerChoice).validate_python(os.environ.get("API_SERVER", "lite")))
     if postgrest is not None:
         commands.append(postgrest)
-    variables = api_environment(postgres_server, database, api_keys, port, ports.free_port() if postgrest else None)
+    variables = api_environment(server, database, keys, port, ports.free_port() if postgrest else None)
     environment = {**node_environment(), **variables}
     processes = [
         subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -100,7 +106,7 @@ def api_server(postgres_server: PostgresServer, database_url: str, api_keys: Key
     ]
     try:
         wait_until_answering(f"{api_url(port)}/healthz", processes)
-        yield ApiServer(api_url(port), api_keys)
+        yield ApiServer(api_url(port), keys)
     finally:
         for process in processes:
             process.terminate()

@@ -196,3 +196,15 @@ create policy transformer_reads on raw.loads for select to ticketmarts_transform
 grant usage on schema aggregates to ticketmarts_transformer;
 grant execute on all functions in schema aggregates to ticketmarts_transformer;
 alter default privileges for role ticketmarts_transformer revoke execute on functions from public;
+
+-- The orchestrator ---------------------------------------------------------------------------------------------------
+-- It cannot migrate, but it is told whether somebody has to.
+
+do $$
+begin
+    if to_regclass('supabase_migrations.schema_migrations') is not null then
+        grant usage on schema supabase_migrations to ticketmarts_orchestrator;
+        grant select on supabase_migrations.schema_migrations to ticketmarts_orchestrator;
+    end if;
+end
+$$;

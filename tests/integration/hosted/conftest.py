@@ -13,6 +13,7 @@ import pytest
 from stack.migrations import apply_migrations
 from stack.postgres_cluster import PostgresServer
 from stack.throw_away_postgres import throw_away_postgres
+from tests.integration.marts.warehouse import Dbt
 
 DATABASE = "project"
 OWNER = "project_owner"
@@ -88,6 +89,12 @@ def let_roles_log_in(project: HostedProject) -> None:
     with psycopg.connect(project.url()) as connection:
         for role in PIPELINE_ROLES:
             connection.execute(f"alter role {role} login password '{PASSWORD}'".encode())
+
+
+@pytest.fixture(scope="session")
+def dbt(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
+    """The project of this checkout, parsed once for the databases of all projects, which have one name."""
+    return Dbt(tmp_path_factory.mktemp("dbt"))
 
 
 @pytest.fixture(scope="module", params=VERSIONS, ids=lambda version: f"postgres{version}")

@@ -59,11 +59,6 @@ class Feed:
 
 
 @pytest.fixture(scope="module")
-def dbt(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
-    return Dbt(tmp_path_factory.mktemp("dbt"))
-
-
-@pytest.fixture(scope="module")
 def feed(project: HostedProject, dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Feed:
     """One event, captured once and built."""
     made = Feed(project, dbt, tmp_path_factory.mktemp("feed"))

@@ -29,9 +29,11 @@ from sandbox.catalogue import featured_events
 from sandbox.randomness import DEFAULT_SEED
 from sandbox.recording import RecordingPlan, record
 from sandbox.server import app_of
-from stack.migrations import check_advisors
+from stack.errors import StackError
+from stack.migrations import bring_up_to_date, check_advisors
 from tests.integration.hosted.conftest import OWNER, PIPELINE_ROLES, HostedProject
 from tests.integration.ingestion.marketplaces import RememberingSandbox, listings_of, serving
+from tests.integration.marts.test_access import OF_ROLES, READABLE
 from tests.integration.marts.warehouse import Dbt
 from tests.unit.ingestion.bodies import EVENT_ID, listings_body, tickets
 
@@ -62,11 +64,6 @@ class Pipeline:
         report = self.dbt.run(self.project.url(role), *BUILD_ARGUMENTS, *arguments)
         assert report.succeeded, (report.states, report.messages[-5:])
         assert not {state for state in report.states.values() if state in {"error", "fail", "warn", "skipped"}}, report
-
-
-@pytest.fixture(scope="module")
-def dbt(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
-    return Dbt(tmp_path_factory.mktemp("dbt"))
 
 
 @pytest.fixture(scope="module")
@@ -224,8 +221,30 @@ def _may(connection: psycopg.Connection[Any], statement: str) -> bool:
     return True
 
 
+@pytest.mark.parametrize("role", sorted(READABLE))
+def test_clients_read_what_they_may_and_nothing_else(pipeline: Pipeline, role: str) -> None:
+    allowed = pipeline.rows(
+        f"""
+        select n.nspname || '.' || c.relname, p.privilege
+        from pg_class as c
+        inner join pg_namespace as n on c.relnamespace = n.oid
+        cross join unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references']) as p (privilege)
+        where n.nspname = any(array{list(SCHEMAS_OF_DBT)}) and c.relkind in ('r', 'v')
+            and has_table_privilege('{role}', c.oid, p.privilege)
+        """
+    )
+    own_views = {f"public.{view}" for view, roles in OF_ROLES.items() if role in roles}
+    assert set(allowed) == {(relation, "select") for relation in READABLE[role] | own_views}
+    unsecured = pipeline.rows(
+        "select relname from pg_class where relnamespace = 'marts'::regnamespace and relkind = 'r'"
+        " and not relrowsecurity"
+    )
+    assert unsecured == []
+
+
 FORBIDDEN = {
     LOADER: (
+        "select from supabase_migrations.schema_migrations",
         "select from marts.event_latest",
         "select from staging.stg_raw__snapshots",
         "select from public.event_live",
@@ -241,6 +260,7 @@ FORBIDDEN = {
         "set role ticketmarts_transformer",
     ),
     TRANSFORMER: (
+        "select from supabase_migrations.schema_migrations",
         "insert into raw.tracked_events (event_id, interval_seconds) values (1, 600)",
         "update raw.heads set listing_count = 0",
         "delete from raw.snapshots",
@@ -254,14 +274,17 @@ FORBIDDEN = {
         "alter publication supabase_realtime drop table marts.event_latest",
         "set role ticketmarts_loader",
     ),
-    ORCHESTRATOR: ("drop table raw.productions", "create schema mine"),
+    ORCHESTRATOR: (
+        "drop table raw.productions",
+        "create schema mine",
+        "delete from supabase_migrations.schema_migrations where false",
+    ),
 }
 FOR_NOBODY = (
     "create role mine",
     "alter role ticketmarts_loader superuser",
     f"set role {OWNER}",
     "set role service_role",
-    "select from supabase_migrations.schema_migrations",
     "select from private.secrets",
     "select from pg_authid",
     "select pg_read_file('/etc/passwd')",
@@ -279,13 +302,30 @@ def test_what_a_role_may_not(pipeline: Pipeline, role: str) -> None:
             assert not _may(connection, statement), statement
 
 
+def test_who_may_not_migrate_is_told_when_somebody_has_to(pipeline: Pipeline) -> None:
+    bring_up_to_date(pipeline.project.url(ORCHESTRATOR))
+    with psycopg.connect(pipeline.project.superuser_url, autocommit=True) as connection:
+        kept = connection.execute("select version from supabase_migrations.schema_migrations").fetchall()
+        newest = max(kept)
+        change = "update supabase_migrations.schema_migrations set version = %s where version = %s"
+        connection.execute(change, ("none", *newest))
+        try:
+            with pytest.raises(StackError, match=rf"1 migrations .* {newest[0]}_.* {ORCHESTRATOR} may not"):
+                bring_up_to_date(pipeline.project.url(ORCHESTRATOR))
+        finally:
+            connection.execute(change, (*newest, "none"))
+    with pytest.raises(StackError, match=f"{LOADER} may not"):
+        bring_up_to_date(pipeline.project.url(LOADER))
+    bring_up_to_date(pipeline.project.url())
+
+
 def test_a_transformer_may_only_publish_marts(pipeline: Pipeline) -> None:
     with psycopg.connect(pipeline.project.url(TRANSFORMER)) as connection, pytest.raises(psycopg.errors.RaiseException):
         connection.execute("select publishing.publish('raw.tracked_events')")
 
 
 def test_the_advisors_have_nothing_to_say(pipeline: Pipeline) -> None:
-    check_advisors(f"{pipeline.project.url()}")
+    check_advisors(pipeline.project.url())
 
 
 def test_a_populated_database_of_an_earlier_release_is_handed_over(pipeline: Pipeline) -> None:
