@@ -71,6 +71,11 @@ def bin_folder(version: int) -> Path | None:
     pytest.skip(f"no PostgreSQL {version} here (Debian and Ubuntu: apt install postgresql-{version})")
 
 
+def has_version(version: int) -> bool:
+    """Whether there is a PostgreSQL of this version."""
+    return version == _EMBEDDED or any((Path(place.format(version)) / "postgres").exists() for place in _PLACES)
+
+
 @contextmanager
 def empty_project(version: int) -> Iterator[HostedProject]:
     """A project as it is before our first migration."""
