@@ -95,11 +95,11 @@ def test_every_function_is_stable_and_has_its_own_search_path(history: History) 
 
 
 def test_nobody_else_executes_anything_of_ours(history: History) -> None:
-    """The functions with their owner's rights above all: four, and none of them tells of a listing."""
+    """The functions with their owner's rights above all: clients have four, and none of them tells of a listing."""
     open_to_all = history.truth(
         """
         select p.oid::regprocedure::text as function from pg_proc as p
-        where p.pronamespace::regnamespace::text in ('public', 'raw', 'aggregates', 'gateway')
+        where p.pronamespace::regnamespace::text in ('public', 'raw', 'aggregates', 'gateway', 'publishing')
             and exists (
                 select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a where a.grantee = 0
             )
@@ -107,10 +107,21 @@ def test_nobody_else_executes_anything_of_ours(history: History) -> None:
     )
     assert open_to_all == []
     definers = history.truth(
-        "select p.proname, p.proconfig from pg_proc as p where p.prosecdef"
-        " and p.pronamespace::regnamespace::text !~ '^(pg_|information_schema)'"
+        """
+        select p.proname, p.proconfig, exists (
+            select from unnest(array['anon', 'authenticated', 'service_role']) as r (role_name)
+            where has_function_privilege(r.role_name, p.oid, 'execute')
+        ) as is_for_clients
+        from pg_proc as p
+        where
+            p.prosecdef
+            and p.pronamespace::regnamespace::text !~ '^(pg_|information_schema)'
+        """
     )
-    assert {row["proname"] for row in definers} == {"prices_at", "newest_capture_at", "zones_at", "is_settled"}
+    assert {row["proname"]: row["is_for_clients"] for row in definers} == {
+        **dict.fromkeys(("prices_at", "newest_capture_at", "zones_at", "is_settled"), True),
+        **dict.fromkeys(("ensure_partitions", "publish"), False),
+    }
     assert {row["proconfig"][0] for row in definers} == {'search_path=""'}
 
 

@@ -13,9 +13,8 @@ import pytest
 from stack.migrations import apply_migrations
 from stack.postgres_cluster import PostgresServer
 from stack.throw_away_postgres import throw_away_postgres
-from tests.integration.marts.warehouse import Dbt
+from tests.integration.marts.warehouse import DATABASE
 
-DATABASE = "project"
 OWNER = "project_owner"
 """Stands for hosted Supabase's `postgres`, a name that the superuser has here."""
 PASSWORD = "correct-horse"  # of servers that live for a minute
@@ -71,9 +70,13 @@ def bin_folder(version: int) -> Path | None:
     pytest.skip(f"no PostgreSQL {version} here (Debian and Ubuntu: apt install postgresql-{version})")
 
 
-def has_version(version: int) -> bool:
-    """Whether there is a PostgreSQL of this version."""
-    return version == _EMBEDDED or any((Path(place.format(version)) / "postgres").exists() for place in _PLACES)
+def oldest_version() -> int:
+    """The oldest PostgreSQL that is here."""
+    return next(
+        version
+        for version in VERSIONS
+        if version == _EMBEDDED or any((Path(place.format(version)) / "postgres").exists() for place in _PLACES)
+    )
 
 
 @contextmanager
@@ -96,16 +99,17 @@ def let_roles_log_in(project: HostedProject) -> None:
             connection.execute(f"alter role {role} login password '{PASSWORD}'".encode())
 
 
-@pytest.fixture(scope="session")
-def dbt(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
-    """The project of this checkout, parsed once for the databases of all projects, which have one name."""
-    return Dbt(tmp_path_factory.mktemp("dbt"))
+@contextmanager
+def migrated_project(version: int) -> Iterator[HostedProject]:
+    """A migrated project whose roles can log in."""
+    with empty_project(version) as made:
+        apply_migrations(made.url())
+        let_roles_log_in(made)
+        yield made
 
 
 @pytest.fixture(scope="module", params=VERSIONS, ids=lambda version: f"postgres{version}")
 def project(request: pytest.FixtureRequest) -> Iterator[HostedProject]:
-    """A migrated project whose roles can log in, for the tests of one module."""
-    with empty_project(request.param) as made:
-        apply_migrations(made.url())
-        let_roles_log_in(made)
+    """A migrated project on each PostgreSQL, for the tests of one module."""
+    with migrated_project(request.param) as made:
         yield made

@@ -143,26 +143,6 @@ def test_the_loader_says_how_things_stand(pipeline: Pipeline) -> None:
     assert figures.raw_bytes > 0
 
 
-def test_a_build_does_everything_and_again_and_a_full_refresh_gives_the_same(pipeline: Pipeline) -> None:
-    assert pipeline.rows("select count(*) from raw.stale_hours") == [(0,)]
-    marts = [
-        name
-        for (name,) in pipeline.rows(
-            "select relname from pg_class where relnamespace = 'marts'::regnamespace and relkind = 'r' order by 1"
-        )
-    ]
-
-    def content() -> dict[str, list[Any]]:
-        return {name: pipeline.rows(f"select to_jsonb(m) from marts.{name} as m order by 1") for name in marts}
-
-    before = content()
-    assert len(before["event_latest"]) == 3
-    pipeline.build(TRANSFORMER)
-    assert content() == before
-    pipeline.build(TRANSFORMER, "--full-refresh")
-    assert content() == before
-
-
 def test_a_round_by_the_orchestrator_leaves_everything_to_its_owner(pipeline: Pipeline) -> None:
     settings = pipeline.settings[ORCHESTRATOR]
     a_day_ago = datetime.now(UTC) - timedelta(days=3)
@@ -188,6 +168,49 @@ def test_a_round_by_the_orchestrator_leaves_everything_to_its_owner(pipeline: Pi
         " where relnamespace = 'raw'::regnamespace and relname ~ '^(snapshots|keyframes)(_[0-9]+)?$'"
     )
     assert captures == [(LOADER,)]
+
+
+def test_a_full_refresh_gives_what_builds_gave(pipeline: Pipeline) -> None:
+    marts = pipeline.rows("select relname from pg_class where relnamespace = 'marts'::regnamespace and relkind = 'r'")
+
+    def content() -> dict[str, list[Any]]:
+        return {name: pipeline.rows(f"select to_jsonb(m) from marts.{name} as m order by 1") for (name,) in marts}
+
+    assert pipeline.rows("select count(*) from raw.stale_hours") == [(0,)]
+    before = content()
+    assert len(before["event_latest"]) == 3
+    pipeline.build(TRANSFORMER, "--full-refresh")
+    assert content() == before
+
+
+CALLS = {
+    "search_events": "'a'",
+    "price_history": "{0}",
+    "event_summary": "{0}",
+    "compare_events": "array[{0}]",
+    "top_movers": "'1h'",
+    "price_distribution": "{0}",
+    "cheapest_by_zone": "{0}",
+    "pair_get_in": "{0}",
+    "listings_at": "{0}",
+    "market_changes": "{0}, '2026-01-01'",
+}
+"""The functions of the API, and what to ask them."""
+
+
+def test_every_function_of_the_api_answers(pipeline: Pipeline) -> None:
+    made = pipeline.rows("select proname from pg_proc where prosrc like '%-- statements %' and pronargs > 0")
+    assert {name for (name,) in made} == set(CALLS)
+    event_id = pipeline.event_ids[0]
+    with psycopg.connect(pipeline.project.superuser_url) as connection:
+        connection.execute("set role authenticated")
+        answers = {
+            name: connection.execute(f"select * from public.{name}({given.format(event_id)})".encode()).fetchall()
+            for name, given in CALLS.items()
+        }
+    assert {name for name, rows in answers.items() if not rows} <= {"top_movers"}  # which has no hour to compare with
+    book = pipeline.rows(f"select count(*) from raw.listings_at({event_id}, now())")
+    assert [(len(answers["listings_at"]),)] == book
 
 
 def test_every_source_of_dbt_is_readable_and_every_table_of_raw_is_writable(pipeline: Pipeline) -> None:

@@ -21,15 +21,15 @@ from stack.api import give_roles_passwords
 from stack.keys import make_keys
 from tests.conftest import ApiServer, running_api
 from tests.integration.hosted.conftest import (
-    DATABASE,
     OWNER,
     PASSWORD,
     PIPELINE_ROLES,
     HostedProject,
     empty_project,
-    has_version,
+    oldest_version,
 )
 from tests.integration.ingestion.marketplaces import RememberingSandbox, serving
+from tests.integration.marts.warehouse import DATABASE
 
 PAGE = PROJECT_FOLDER / "docs" / "SUPABASE_SETUP.md"
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -39,7 +39,7 @@ _OF_THE_PROJECT = re.compile(r"^```sh project\n(.*?)^```$", re.DOTALL | re.MULTI
 @pytest.fixture(scope="module")
 def empty() -> Iterator[HostedProject]:
     """An empty project, on the oldest PostgreSQL there is."""
-    with empty_project(15 if has_version(15) else 18) as project:
+    with empty_project(oldest_version()) as project:
         yield project
 
 

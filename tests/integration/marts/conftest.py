@@ -16,15 +16,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from stack.postgres_cluster import PostgresServer
-from tests.integration.marts.warehouse import Dbt, Warehouse
-
-_NAME = "warehouse"
-
-
-@pytest.fixture(scope="session")
-def dbt(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
-    """The project of this checkout, writing nothing into it."""
-    return Dbt(tmp_path_factory.mktemp("dbt"))
+from tests.integration.marts.warehouse import DATABASE, Dbt, Warehouse
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +42,12 @@ def opened_warehouse(server: PostgresServer, database_url: str, dbt: Dbt, folder
     """The warehouse in a database, which has the warehouse's name for so long."""
     original = str(conninfo_to_dict(database_url)["dbname"])
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        _rename(connection, original, _NAME)
+        _rename(connection, original, DATABASE)
         try:
-            with Warehouse(server.url(_NAME), dbt, folder) as warehouse:
+            with Warehouse(server.url(DATABASE), dbt, folder) as warehouse:
                 yield warehouse
         finally:
-            _rename(connection, _NAME, original)
+            _rename(connection, DATABASE, original)
 
 
 @contextmanager

@@ -25,6 +25,8 @@ from ingestion.tracking import save_production
 
 DBT_PROJECT = PROJECT_FOLDER / "dbt_project"
 INTERVAL_SECONDS = 600
+DATABASE = "warehouse"
+"""The one name of databases that a parsed project can be run on."""
 
 Line = dict[str, Any]
 """A line of a recording."""

@@ -8,7 +8,7 @@ import pytest
 
 from ingestion.codec.writer import SnapshotWriter
 from ingestion.database import connect
-from orchestration.building import mark_stale
+from orchestration.ledger import mark_stale
 from tests.integration.codec.markets import PlainCapture, capture
 
 HOURS = [datetime(2026, 3, 14, hour, tzinfo=UTC) for hour in (9, 10, 11)]
