@@ -14,6 +14,7 @@ from ingestion.database import connect
 from ingestion.tracking import track
 from ingestion.tracking.cadence import slot_began_at
 from orchestration.assets.ingestion import MARKETPLACE, snapshots, tracked_events
+from orchestration.checks.agreement import agrees_with_raw
 from orchestration.definitions import build_defs
 from orchestration.partitions import day_of
 from orchestration.pipeline import Pipeline
@@ -50,6 +51,9 @@ def test_one_round_brings_every_event_from_the_marketplace_to_the_api(tracked: l
         assert {"zone_analytics", "section_analytics"} <= models
         assert result.get_asset_check_evaluations()
         assert all(check.passed for check in result.get_asset_check_evaluations())
+        agreement = _agreement(result)
+        assert 0 < agreement["hours_compared"] <= len(tracked)
+        assert agreement["hours_that_differ"] == 0
     with connect(database_url) as connection:
         live = _rows(connection, "select event_id, event_name is not null, listings from public.event_live")
         stored = _rows(connection, "select event_id, true, listing_count from raw.heads")
@@ -57,6 +61,14 @@ def test_one_round_brings_every_event_from_the_marketplace_to_the_api(tracked: l
         assert _rows(connection, "select count(*) from raw.stale_hours") == [(0,)]
         run_ids = _rows(connection, "select distinct run_id::text from raw.snapshots")
         assert run_ids == [(result.run_id,)]
+
+        connection.execute("update marts.event_hourly set price_median = price_median + 0.01")
+    falsified = _agreement(_run_check())
+    assert 0 < falsified["hours_that_differ"] == falsified["hours_compared"]
+    for metrics in falsified["differences"].values():
+        assert [*metrics] == ["price_median"]
+        mart, raw = metrics["price_median"]
+        assert mart == pytest.approx(raw + 0.01)
 
 
 def test_rules_bring_events_in_and_a_round_takes_what_is_due(
@@ -106,6 +118,24 @@ def _run_round(instance: dg.DagsterInstance, *, raise_on_error: bool = True) -> 
 
 def _materialized(result: dg.ExecuteInProcessResult) -> set[str]:
     return {event.asset_key.to_user_string() for event in result.get_asset_materialization_events() if event.asset_key}
+
+
+def _run_check() -> dg.ExecuteInProcessResult:
+    job = dg.define_asset_job("check", selection=dg.AssetSelection.checks(agrees_with_raw))
+    defs = dg.Definitions(
+        assets=[dg.AssetSpec("event_hourly")],
+        asset_checks=[agrees_with_raw],
+        jobs=[job],
+        resources={"pipeline": Pipeline()},
+    )
+    return defs.resolve_job_def("check").execute_in_process()
+
+
+def _agreement(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
+    (check,) = (each for each in result.get_asset_check_evaluations() if each.check_name == "agrees_with_raw")
+    metadata = {name: value.value for name, value in check.metadata.items()}
+    assert check.passed == (metadata["hours_that_differ"] == 0)
+    return metadata
 
 
 def _metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
