@@ -6,7 +6,7 @@
         unique_key=['event_id', 'source_listing_id'],
         tags=['ledger'],
         meta={'api_roles': ['authenticated', 'service_role']},
-        indexes=[{'columns': ['event_id', 'gone_at']}],
+        indexes=[{'columns': ['event_id', 'gone_at']}, {'columns': ['gone_at', 'event_id', 'source_listing_id']}],
     )
 }}
 -- depends_on: {{ ref('int_windows') }}

@@ -28,6 +28,7 @@ VIEWS = {
     "section_analytics": EVERYBODY,
     "performers": EVERYBODY,
     "listings_live": USERS,
+    "listing_history": USERS,
     "pipeline_health": OPERATIONS,
 }
 _EVENT = {"event_id": HAND_MADE}

@@ -63,6 +63,48 @@ def test_live_listings_are_the_newest_books(api: Api, history: History, role: st
     assert all(row["price"] < 60 for row in cheap)
 
 
+@pytest.mark.parametrize("role", USERS)
+def test_the_history_of_listings_is_the_marts_with_names(api: Api, history: History, role: str) -> None:
+    event_id = history.event_ids[0]
+    asked = {"event_id": f"eq.{event_id}", "ended_as": "eq.sold_est", "order": "gone_at.desc,source_listing_id"}
+    rows = api.rows("/listing_history", {**asked, "limit": 50}, role=role)
+    expected = history.truth(
+        """
+        select
+            l.*, e.event_name, e.starts_at,
+            (
+                select z ->> 'name' from raw.seating as s, jsonb_array_elements(s.document -> 'zones') as z
+                where s.event_id = l.event_id and z ->> 'id' = l.zone_id order by s.observed_at desc limit 1
+            ) as zone_name
+        from marts.listing_lifecycle as l inner join public.events as e on l.event_id = e.event_id
+        where l.event_id = %s and ended_as = 'sold_est' order by gone_at desc, source_listing_id limit 50
+        """,
+        event_id,
+    )
+    assert rows == expected
+    assert len(rows) > 10
+    assert all(row["zone_name"] and row["event_name"] for row in rows)
+
+
+def test_what_went_lately_is_read_page_by_page_over_all_events(api: Api, history: History) -> None:
+    since = (history.to_at - timedelta(hours=6)).isoformat()
+    gone: list[dict[str, Any]] = []
+    while True:
+        params = {"gone_at": f"gte.{since}", "order": "gone_at,event_id,source_listing_id", "limit": 25}
+        if gone:
+            at, event_id, listing_id = (gone[-1][key] for key in ("gone_at", "event_id", "source_listing_id"))
+            same_event = f"and(event_id.eq.{event_id},source_listing_id.gt.{listing_id})"
+            same_instant = f"and(gone_at.eq.{at},or(event_id.gt.{event_id},{same_event}))"
+            params["or"] = f"(gone_at.gt.{at},{same_instant})"
+        page = api.rows("/listing_history", params, role="authenticated")
+        if not page:
+            break
+        gone += page
+    (count,) = history.truth("select count(*) from marts.listing_lifecycle where gone_at >= %s", since)
+    keys = [(row["event_id"], row["source_listing_id"]) for row in gone]
+    assert len(set(keys)) == len(keys) == count["count"] > 50
+
+
 def test_what_changed_is_told_with_the_values_before(api: Api, history: History) -> None:
     since = (history.to_at - timedelta(minutes=30)).isoformat()
     rows = api.call("market_changes", role="authenticated", event_id=HAND_MADE, since=since)

@@ -38,7 +38,12 @@ def line(event_id: int, captured_at: datetime, tickets: Sequence[Ticket]) -> Lin
         "venueId": "93",
         "venueCountry": "US",
     }
-    body = {"global": [about], "tickets": list(tickets), "groups": [], "sections": []}
+    body = {
+        "global": [about],
+        "tickets": list(tickets),
+        "groups": [{"i": "401890", "n": "Loge"}],
+        "sections": [{"i": "316", "g": "401890", "n": "Promenade 316"}],
+    }
     return {"event_id": event_id, "captured_at": captured_at.isoformat(), "status": 200, "headers": {}, "body": body}
 
 

@@ -16,11 +16,15 @@ API = {
     *("events", "performers", "event_live"),
     *("aggregated_analytics", "daily_analytics", "zone_analytics", "section_analytics"),
 }
-OF_ROLES = {"listings_live": {"authenticated", "service_role"}, "pipeline_health": {"service_role"}}
+OF_ROLES = {
+    "listings_live": {"authenticated", "service_role"},
+    "listing_history": {"authenticated", "service_role"},
+    "pipeline_health": {"service_role"},
+}
 """Views that not everybody reads."""
 OPEN_MARTS = {
     *("event_hourly", "event_daily", "zone_hourly", "section_daily", "event_latest"),
-    *("dim_events", "dim_venues", "dim_performers", "event_performers"),
+    *("dim_events", "dim_venues", "dim_zones", "dim_sections", "dim_performers", "event_performers"),
 }
 MARTS = OPEN_MARTS | {"listing_lifecycle"}
 OPEN = {f"public.{view}" for view in API} | {f"marts.{table}" for table in OPEN_MARTS}

@@ -109,7 +109,7 @@ def test_marts_and_api_keep_a_contract(target: Path) -> None:
         node for node in nodes.values() if node["resource_type"] == "model" and node["schema"] in {"marts", "public"}
     ]
 
-    assert len(served) == 29
+    assert len(served) == 32
     assert all(node["config"]["contract"]["enforced"] for node in served)
 
 

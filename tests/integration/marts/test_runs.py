@@ -19,7 +19,10 @@ EVENTS = (21, 22)
 STARTS_AT = datetime(2026, 3, 28, 6, 0, tzinfo=UTC)
 WINDOWED = ("event_hourly", "event_daily", "zone_hourly", "section_daily")
 FOLLOWING = (*WINDOWED, "event_latest", "listing_lifecycle")
-MARTS = (*FOLLOWING, "dim_events", "dim_venues", "dim_performers", "event_performers")
+MARTS = (
+    *FOLLOWING,
+    *("dim_events", "dim_venues", "dim_zones", "dim_sections", "dim_performers", "event_performers"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +192,32 @@ def test_a_late_capture_corrects_lives_over_midnight(fresh_warehouse: Warehouse)
             }
         ]
     with _unchanged_by_a_full_refresh(fresh_warehouse):
+        pass
+
+
+def test_zones_and_sections_follow_the_seating_that_captures_bring(built: Warehouse, market: list[Line]) -> None:
+    names = "select zone_id, zone_name from marts.dim_zones where event_id = %s order by zone_id"
+    assert [tuple(row.values()) for row in built.rows(names, [EVENTS[0]])] == [("401890", "Loge")]
+    of_event = [datetime.fromisoformat(each["captured_at"]) for each in market if each["event_id"] == EVENTS[0]]
+    untouched = {row for row in _written(built, "dim_zones", "dim_sections") if row[1] != EVENTS[0]}
+
+    def seated(at: datetime, name: str, *more: dict[str, str]) -> Line:
+        capture = line(EVENTS[0], at, [ticket("VB1", "20.00")])
+        return {**capture, "body": {**capture["body"], "groups": [{"i": "401890", "n": name}, *more]}}
+
+    built.record([seated(of_event[-1] + timedelta(minutes=10), "Loges", {"i": "9", "n": "Pit"})])
+    built.build()
+    assert [tuple(row.values()) for row in built.rows(names, [EVENTS[0]])] == [("401890", "Loges"), ("9", "Pit")]
+    # An older word that comes in late is not the newest; a zone that only it knows is one nevertheless.
+    built.record([seated(of_event[0] - timedelta(days=1), "Lodge", {"i": "8", "n": "Loft"})])
+    built.build()
+    assert [tuple(row.values()) for row in built.rows(names, [EVENTS[0]])] == [
+        ("401890", "Loges"),
+        ("8", "Loft"),
+        ("9", "Pit"),
+    ]
+    assert untouched < _written(built, "dim_zones", "dim_sections")
+    with _unchanged_by_a_full_refresh(built):
         pass
 
 

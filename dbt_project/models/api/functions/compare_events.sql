@@ -41,7 +41,7 @@ days as (
         analytics.*,
         compared.event_name,
         analytics.day::timestamp at time zone 'UTC' as at,
-        compared.start_day - analytics.day as days_to_event
+        compared.start_day - analytics.day as whole_days_to_event
     from asked
     cross join compared
     inner join {{ ref('daily_analytics') }} as analytics
@@ -67,7 +67,7 @@ final as (
         event_id,
         event_name,
         {{ window_columns() }},
-        days_to_event::numeric as days_to_event,
+        whole_days_to_event::numeric as days_to_event,
         null::integer as hours_to_event,
         is_final,
         at
