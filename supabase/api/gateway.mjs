@@ -14,8 +14,8 @@ const KEPT_ON_304 = [
   "content-range",
 ];
 
-/** The application: GET /healthz answers 200 once `isReady()`; everything under /rest/v1 is answered by `backend`. */
-export function makeGateway(backend, isReady) {
+/** The application: GET /healthz answers 200 once `isReady()`; everything under /rest/v1 is answered by `backend`, the rest by `documentation`. */
+export function makeGateway(backend, isReady, documentation) {
   const gateway = new Hono();
   gateway.use(`${PREFIX}/*`, etag({ retainedHeaders: KEPT_ON_304 }));
   gateway.all(`${PREFIX}/*`, (context) => backend.fetch(context.req.raw));
@@ -23,8 +23,9 @@ export function makeGateway(backend, isReady) {
     const ready = await isReady();
     return context.json({ is_ready: ready }, ready ? 200 : 503);
   });
+  gateway.route("/", documentation);
   gateway.notFound((context) =>
-    context.json({ message: `nothing at ${context.req.path}`, hint: `the Data API is at ${PREFIX}/` }, 404),
+    context.json({ message: `nothing at ${context.req.path}`, hint: `the Data API is at ${PREFIX}/, its description at /` }, 404),
   );
   return gateway;
 }

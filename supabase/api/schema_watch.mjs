@@ -19,6 +19,12 @@ const FINGERPRINT = `
     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f') and a.attnum > 0
     union all
     select 'function ' || p.oid || ' ' || p.xmin from pg_proc as p where p.pronamespace = 'public'::regnamespace
+    union all
+    select 'comment ' || d.objoid || ' ' || d.objsubid || ' ' || d.xmin
+    from pg_description as d
+    where
+      d.objoid in (select c.oid from pg_class as c where c.relnamespace = 'public'::regnamespace)
+      or d.objoid in (select p.oid from pg_proc as p where p.pronamespace = 'public'::regnamespace)
   ) as entries`;
 
 export class SchemaWatch {
@@ -27,7 +33,7 @@ export class SchemaWatch {
   #fingerprint = null;
   #timer = null;
 
-  /** `reload` is called at the first look, and whenever the schema is another than before. */
+  /** `reload` is called with a connection at the first look, and whenever the schema is another than before. */
   constructor(databaseUrl, reload) {
     this.#sql = postgres(databaseUrl, { ...driverOptions, max: 1, connect_timeout: 5 });
     this.#reload = reload;
@@ -53,7 +59,7 @@ export class SchemaWatch {
     try {
       const [{ fingerprint }] = await this.#sql.unsafe(FINGERPRINT);
       if (fingerprint !== this.#fingerprint) {
-        await this.#reload();
+        await this.#reload(this.#sql);
         this.#fingerprint = fingerprint;
       }
     } catch (error) {

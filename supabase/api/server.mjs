@@ -4,6 +4,7 @@
 
 import { serve } from "@hono/node-server";
 
+import { Documentation } from "./documentation.mjs";
 import { makeGateway } from "./gateway.mjs";
 import { startLite } from "./lite.mjs";
 import { startPostgrest } from "./postgrest.mjs";
@@ -24,6 +25,7 @@ function required(name) {
 
 const port = Number(required("API_PORT"));
 const introspectionUrl = required("API_INTROSPECTION_URL");
+const jwtSecret = required("SUPABASE_JWT_SECRET");
 const roleOfKey = new Map([
   [required("SUPABASE_ANON_KEY"), "anon"],
   [required("SUPABASE_SERVICE_KEY"), "service_role"],
@@ -35,12 +37,13 @@ const backend = postgrestUrl
   : startLite({
       requestUrl: required("API_DATABASE_URL"),
       introspectionUrl,
-      jwtSecret: required("SUPABASE_JWT_SECRET"),
+      jwtSecret,
       roleOfKey,
       maxRows: MAX_ROWS,
     });
-const watch = new SchemaWatch(introspectionUrl, backend.reload);
-const gateway = makeGateway(backend, async () => watch.isReady && (await backend.isReady()));
+const documentation = new Documentation(roleOfKey, jwtSecret);
+const watch = new SchemaWatch(introspectionUrl, (sql) => Promise.all([backend.reload(), documentation.reload(sql)]));
+const gateway = makeGateway(backend, async () => watch.isReady && (await backend.isReady()), documentation.routes);
 
 const server = serve({ fetch: gateway.fetch, hostname: HOST, port }, () => console.log(`Data API on http://${HOST}:${port}`));
 server.on("error", (error) => {
