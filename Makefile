@@ -5,6 +5,7 @@
 #   make test-api API_URL=https://… API_KEY=…   the tests of the API against that one
 #   make bench   the measurements of benchmarks/
 #   make lock    new requirements locks from pyproject.toml
+#   make types   supabase/types/database.ts anew, after a change of what the API serves
 #   make format  put code into the shape that `make test` wants
 #   make clean   remove what was installed; the data stays
 
@@ -30,7 +31,7 @@ UV_COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --gener
 IN_PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := up
-.PHONY: up test test-api bench install lock format clean
+.PHONY: up test test-api bench install lock types format clean
 .DELETE_ON_ERROR:
 
 up: install
@@ -58,6 +59,9 @@ bench: $(DEV) $(NPM)
 lock: $(DEV)
 	$(UV_COMPILE) --group dev -o requirements-dev.lock pyproject.toml
 	$(UV_COMPILE) -c requirements-dev.lock -o requirements.lock pyproject.toml
+
+types: install
+	@$(BIN)/python -m stack.database_types
 
 format: $(DEV)
 	$(BIN)/ruff format .

@@ -89,7 +89,7 @@ const responses = {
     "A value is not of its type (22…), a column (42703) or an operator (PGRST100) does not exist, the body is no JSON object" +
       " (PGRST102), or an argument's value is not one that is answered (PT400).",
   ),
-  unauthorized: failure("No key, or a token that is expired, damaged or not ours; `anon` may not read this (42501)."),
+  unauthorized: failure("No key, or a token that is expired, damaged or not ours (PGRST301, PGRST302, PGRST303); `anon` may not read this (42501)."),
   forbidden: failure("The role may not read this (42501)."),
   not_found: failure("There is no such event (PT404), or an argument that must be given is missing (PGRST202)."),
   not_acceptable: failure("One object was asked for, and there is not exactly one row (PGRST116); no such format (PGRST107)."),

@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,7 +20,7 @@ import pytest
 
 from ingestion.database import Database
 from ingestion.importing import import_recordings
-from ingestion.settings import PROJECT_FOLDER, load_settings
+from ingestion.settings import load_settings
 from ingestion.tracking import save_production, track
 from ingestion.wire_format.productions import parse_production
 from orchestration.building import build_marts
@@ -33,34 +32,10 @@ from stack.keys import user_token
 from stack.node import SUPABASE_FOLDER, node_environment, node_program
 from stack.postgres_cluster import PostgresServer
 from tests.conftest import ApiServer, migrated_database
+from tests.integration.api.examples import PAGE, Example, examples, setup
 
-PAGE = PROJECT_FOLDER / "docs" / "API_DOCUMENTATION.md"
 TO_AT = datetime(2026, 3, 15, 3, 30, tzinfo=UTC)
-_EXAMPLE = re.compile(r"```js\n(.*?)```\n```python\n(.*?)```\n```sh\n(.*?)```\n```json\n(.*?)```", re.DOTALL)
-_SETUP = re.compile(r"```(js|python) setup\n(.*?)```", re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Example:
-    """One request in three languages, and its answer."""
-
-    title: str
-    javascript: str
-    python: str
-    curl: str
-    answer: str
-
-
-def _examples() -> list[Example]:
-    text = PAGE.read_text()
-    found = []
-    for match in _EXAMPLE.finditer(text):
-        title = re.findall(r"^### (\w+)$", text[: match.start()], re.MULTILINE)[-1]
-        found.append(Example(title, *match.groups()))
-    return found
-
-
-EXAMPLES = _examples()
+EXAMPLES = examples()
 
 
 @pytest.fixture(scope="module")
@@ -100,9 +75,9 @@ def environment(
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.title)
 def test_an_example_gives_its_answer_in_every_language(example: Example, environment: dict[str, str]) -> None:
-    javascript = _setup("js") + example.javascript + "\nconsole.log(JSON.stringify(error ?? data))"
+    javascript = setup("js") + example.javascript + "\nconsole.log(JSON.stringify(error ?? data))"
     answers = {
-        "python": _run([sys.executable, "-c", _setup("python") + example.python + "\nprint(answer.text)"], environment),
+        "python": _run([sys.executable, "-c", setup("python") + example.python + "\nprint(answer.text)"], environment),
         "javascript": _run([str(node_program()), "--input-type=module", "--eval", javascript], environment),
     }
     if shutil.which("curl"):
@@ -152,10 +127,6 @@ def test_every_refusal_is_told(environment: dict[str, str], database_url: str) -
 
 def _section(text: str, title: str) -> str:
     return text.partition(f"\n### {title}\n")[2].partition("\n### ")[0]
-
-
-def _setup(language: str) -> str:
-    return "".join(code for found, code in _SETUP.findall(PAGE.read_text()) if found == language) + "\n"
 
 
 def _run(command: list[str], variables: dict[str, str]) -> Any:
