@@ -68,7 +68,7 @@ def test_the_banner_has_what_a_person_pastes():
         "DATABASE_URL": "postgresql://here",
     }
     text = "\n".join(banner_lines(variables, {"dagster-webserver": "http://127.0.0.1:3", "sandbox": "http://x"}))
-    for part in ("http://127.0.0.1:3", "apikey: the-key", "psql 'postgresql://here'", "(the sandbox)"):
+    for part in ("http://127.0.0.1:3", "apikey: the-key", "/openapi.json", "psql 'postgresql://here'", "(the sandbox)"):
         assert part in text
 
 
