@@ -6,9 +6,9 @@ read. Idempotent, and silent where all of that is so already, because PostgREST 
 -#}
 {% macro secure() %}
     {%- if model.config.materialized == 'stable_function' -%}
-        {{ secure_function(model.config.meta.get('api_roles', var('api_roles'))) }}
+        {{ secure_function(function_called(this), roles_of(model)) }}
     {%- else -%}
-        {{ secure_relation(model.config.meta.get('api_roles', var('api_roles'))) }}
+        {{ secure_relation(roles_of(model)) }}
     {%- endif -%}
 {% endmacro %}
 
@@ -72,18 +72,19 @@ read. Idempotent, and silent where all of that is so already, because PostgREST 
 {% endmacro %}
 
 
-{% macro secure_function(roles) %}
+{#- `function`: an expression for the function's oid; where it is null, nothing happens. -#}
+{% macro secure_function(function, roles) %}
     do $secure$
     declare
         v_roles constant name[] := array['{{ roles | join("', '") }}'];
-        v_function constant regprocedure := (
-            select p.oid
-            from pg_catalog.pg_proc as p
-            where p.pronamespace = '{{ this.schema }}'::regnamespace and p.proname = '{{ this.identifier }}'
-        );
+        v_function constant regprocedure := {{ function }};
         v_stray record;
         v_role name;
     begin
+        if v_function is null then
+            return;
+        end if;
+
         for v_stray in
             select distinct
                 case when a.grantee = 0 then 'public' else quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) end as grantee
@@ -111,6 +112,20 @@ read. Idempotent, and silent where all of that is so already, because PostgREST 
     end
     $secure$
 {% endmacro %}
+
+
+{% macro roles_of(node) %}
+    {%- do return(node.config.meta.get('api_roles', var('api_roles'))) -%}
+{% endmacro %}
+
+
+{% macro function_called(relation) -%}
+    (
+        select p.oid
+        from pg_catalog.pg_proc as p
+        where p.pronamespace = '{{ relation.schema }}'::regnamespace and p.proname = '{{ relation.identifier }}'
+    )
+{%- endmacro %}
 
 
 {#- Two models of one schema may be here at once, and PostgreSQL lets only one of them change it. -#}

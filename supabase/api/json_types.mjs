@@ -25,6 +25,8 @@ const parseDate = (text) => (text === ARRAY_NULL ? null : text);
 
 /** For the driver's option `types`: the numbers are PostgreSQL's OIDs. */
 export const jsonTypes = {
+  // The driver would take every text but "true" for false: `t`, `yes` and `1` are PostgreSQL's to read.
+  bool: { to: 16, from: [16], serialize: asText, parse: (text) => (text === ARRAY_NULL ? null : text === "t") },
   bigint: { to: 20, from: [20], serialize: asText, parse: parseNumber },
   numeric: { to: 1700, from: [1700], serialize: asText, parse: parseNumber },
   float: { to: 701, from: [700, 701], serialize: asText, parse: parseNumber },

@@ -3,7 +3,8 @@
 import { App } from "@supabase/lite";
 
 import { connect } from "./connection.mjs";
-import { answerInScope } from "./request_scope.mjs";
+import { answerAsPostgrest } from "./postgrest_manners.mjs";
+import { answerInScope, PREFIX } from "./request_scope.mjs";
 
 /** A server of the schema `public`: `fetch` answers requests, `reload` looks at the schema anew, `stop` disconnects. */
 export function startLite({ requestUrl, introspectionUrl, jwtSecret, roleOfKey, maxRows }) {
@@ -19,7 +20,10 @@ export function startLite({ requestUrl, introspectionUrl, jwtSecret, roleOfKey, 
     },
   });
   return {
-    fetch: (request) => answerInScope(request, () => app.fetch(request)),
+    fetch: (request) => {
+      const path = new URL(request.url).pathname.slice(PREFIX.length);
+      return answerInScope(request, () => answerAsPostgrest(request, path, maxRows, (asked) => app.fetch(asked)));
+    },
     reload: () => introspector.introspect({ useCache: false }),
     isReady: async () => true,
     stop: () => Promise.all([requests, introspector].map(({ driver }) => driver.end({ timeout: 1 }))),
