@@ -44,7 +44,20 @@ FUNCTIONS: dict[str, tuple[frozenset[str], dict[str, Any]]] = {
     "listings_at": (USERS, _EVENT),
     "market_changes": (USERS, {**_EVENT, "since": "2026-01-01T00:00:00Z"}),
 }
+EMBEDDED: dict[tuple[str, str], frozenset[str]] = {
+    ("events", "performers"): EVERYBODY,
+    **{(view, "events"): roles for view, roles in VIEWS.items() if view not in {"events", "performers"}},
+}
+"""Which view has which other one's rows beside its own, by a function that is called like the other."""
 REFUSED = {"anon": 401, "authenticated": 403, "service_role": 403}
+_FUNCTIONS = """
+select p.proname, p.provolatile, p.prosecdef, p.proconfig, c.relname as view, array(
+    select (a.grantee::regrole::text) from aclexplode(p.proacl) as a where a.grantee <> p.proowner order by 1
+) as grantees
+from pg_proc as p
+left join pg_class as c on p.pronargs = 1 and c.reltype = p.proargtypes[0]
+where p.pronamespace = 'public'::regnamespace
+"""
 
 
 @pytest.mark.usefixtures("history")
@@ -77,22 +90,25 @@ def test_nothing_else_is_served(history: History) -> None:
         " where relnamespace = 'public'::regnamespace and relkind in ('r', 'v', 'm', 'p', 'f')"
     )
     assert {row["relname"] for row in views} == set(VIEWS)
-    functions = history.truth("select proname from pg_proc where pronamespace = 'public'::regnamespace")
-    assert sorted(row["proname"] for row in functions) == sorted(FUNCTIONS)
+    functions = history.truth(_FUNCTIONS)
+    assert sorted(row["proname"] for row in functions if row["view"] is None) == sorted(FUNCTIONS)
+    embedded = sorted((row["view"], row["proname"]) for row in functions if row["view"] is not None)
+    assert embedded == sorted(EMBEDDED)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_embeds_is_not_called(api: Api, role: str) -> None:
+    for name in {name for _, name in EMBEDDED}:
+        for method, body in (("GET", None), ("POST", {}), ("POST", {"event_id": HAND_MADE})):
+            answer = api.ask(f"/rpc/{name}", role=role, method=method, body=body)
+            assert (answer.status_code, answer.json()["code"]) == (404, "PGRST202"), answer.text
 
 
 def test_every_function_is_stable_and_has_its_own_search_path(history: History) -> None:
-    functions = history.truth(
-        """
-        select proname, provolatile, prosecdef, proconfig, array(
-            select (a.grantee::regrole::text) from aclexplode(proacl) as a where a.grantee <> proowner order by 1
-        ) as grantees
-        from pg_proc where pronamespace = 'public'::regnamespace
-        """
-    )
-    for row in functions:
+    for row in history.truth(_FUNCTIONS):
         assert (row["provolatile"], row["prosecdef"], row["proconfig"]) == ("s", False, ['search_path=""']), row
-        assert row["grantees"] == sorted(FUNCTIONS[row["proname"]][0]), row
+        roles = FUNCTIONS[row["proname"]][0] if row["view"] is None else EMBEDDED[row["view"], row["proname"]]
+        assert row["grantees"] == sorted(roles), row
 
 
 def test_nobody_else_executes_anything_of_ours(history: History) -> None:

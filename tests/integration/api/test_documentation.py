@@ -100,10 +100,19 @@ def test_everything_that_is_served_has_an_example(environment: dict[str, str], d
                 select attname from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped
             ) from pg_class as c where relnamespace = 'public'::regnamespace and relkind = 'v'
             union all
-            select proname, proargnames from pg_proc where pronamespace = 'public'::regnamespace
+            select proname, proargnames from pg_proc as p where pronamespace = 'public'::regnamespace and not (
+                pronargs = 1 and exists (select from pg_class as c where c.reltype = p.proargtypes[0])
+            )
             """
         ).fetchall()
-    assert sorted(name for name, _ in served) == sorted(example.title for example in EXAMPLES)
+        embedded = connection.execute(
+            """
+            select c.relname, p.proname from pg_proc as p inner join pg_class as c on c.reltype = p.proargtypes[0]
+            where p.pronamespace = 'public'::regnamespace and p.pronargs = 1
+            """
+        ).fetchall()
+    titles = [example.title for example in EXAMPLES if not example.title.startswith("embedding_")]
+    assert sorted(name for name, _ in served) == sorted(titles)
     text = PAGE.read_text()
     metrics = set(re.findall(r"^\| `(\w+)` \|", _section(text, "aggregated_analytics"), re.MULTILINE))
     for name, words in served:
@@ -112,6 +121,9 @@ def test_everything_that_is_served_has_an_example(environment: dict[str, str], d
         if "captures` … `is_final`" in section:
             known |= metrics
         assert set(words) - known == set(), name
+    rows = re.findall(r"^\| (`.*`) \| `(\w+)` \| an? \w+ \|$", text, re.MULTILINE)
+    told = [(view, other) for views, other in rows for view in re.findall(r"`(\w+)`", views)]
+    assert sorted(told) == sorted(embedded)
 
 
 def test_every_refusal_is_told(environment: dict[str, str], database_url: str) -> None:

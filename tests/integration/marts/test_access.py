@@ -137,7 +137,7 @@ def test_a_run_takes_back_what_was_changed_by_hand(built: Warehouse) -> None:
     built.execute("revoke select on public.event_live from anon")
     built.execute("grant select on public.pipeline_health to anon")
     built.execute("grant execute on function public.listings_at to anon, authenticated with grant option")
-    built.execute("grant execute on function public.event_summary to public")
+    built.execute("grant execute on function public.event_summary, public.events(public.pipeline_health) to public")
     built.execute("revoke execute on function public.price_history from anon")
     assert _security(built) != before
     built.build()
@@ -176,12 +176,15 @@ def test_the_api_documents_itself(built: Warehouse) -> None:
 def test_the_functions_of_the_api_document_themselves(built: Warehouse) -> None:
     functions = built.rows(
         """
-        select p.proname, obj_description(p.oid, 'pg_proc') as description, p.proargnames as names
+        select
+            p.proname, obj_description(p.oid, 'pg_proc') as description,
+            coalesce(p.proargnames, '{}') as names, p.proargnames is null as is_of_a_row
         from pg_proc as p where p.pronamespace = 'public'::regnamespace
         """
     )
-    assert len(functions) == 10
+    assert sum(not function["is_of_a_row"] for function in functions) == 10
     for function in functions:
+        assert function["description"]
         assert [name for name in function["names"] if f"\n- {name} (" not in function["description"]] == []
 
 
@@ -197,6 +200,38 @@ def test_a_run_leaves_functions_alone_and_makes_one_anew_that_somebody_has_chang
     after = _functions(built)
     assert [function for function, _ in after] == [function for function, _ in before]
     assert {f for f, oid in set(after) - set(before)} == {"event_summary(bigint)", "pair_get_in(bigint)"}
+
+
+def test_what_a_view_embeds_comes_back_when_either_view_is_made_anew(built: Warehouse) -> None:
+    before = dict(_functions(built))
+    of_rows = {function for function in before if function.endswith(("_analytics)", "_live)", "_health)", "(events)"))}
+    assert len(of_rows) == 8
+
+    for view, lost in (
+        ("events", of_rows),
+        ("performers", {"performers(events)"}),
+        ("event_live", {"events(event_live)"}),
+    ):
+        built.execute(f"drop view public.{view} cascade")
+        assert set(before) - set(dict(_functions(built))) == lost
+        assert built.dbt("run", "--select", view).succeeded
+        after = dict(_functions(built))
+        assert set(after) == set(before)
+        assert {function for function in after if after[function] != before[function]} == lost
+        before = after
+
+
+def test_a_run_takes_back_what_was_done_to_embedding_by_hand(built: Warehouse) -> None:
+    before = dict(_functions(built))
+    security = _security(built)
+    returned = "(public.event_live) returns setof public.events language sql as 'select * from public.events'"
+    built.execute(f"create function public.mine{returned}")
+    built.execute(f"create or replace function public.events{returned}")
+    built.build()
+    after = dict(_functions(built))
+    assert set(after) == set(before)
+    assert {function for function in after if after[function] != before[function]} == {"events(event_live)"}
+    assert _security(built) == security
 
 
 def _functions(warehouse: Warehouse) -> list[tuple[str, int]]:
