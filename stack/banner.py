@@ -23,7 +23,9 @@ def banner_lines(variables: dict[str, str], urls: dict[str, str]) -> list[str]:
         lines += [f"  Data API     {variables['SUPABASE_URL']}"]
     if "SUPABASE_ANON_KEY" in variables:
         lines += [f"    anon key   {variables['SUPABASE_ANON_KEY']}"]
-        lines += [f"    docs       {variables['SUPABASE_URL']}/ (every view and function, to try out; OpenAPI: /openapi.json)"]
+        lines += [
+            f"    docs       {variables['SUPABASE_URL']}/ (every view and function, to try out; OpenAPI: /openapi.json)"
+        ]
     lines += [f"  Marketplace  {variables['MARKETPLACE_BASE_URL']}{' (the sandbox)' if 'sandbox' in urls else ''}"]
     is_embedded = "SUPABASE_ANON_KEY" in variables
     lines += [f"  PostgreSQL   {variables['DATABASE_URL'] if is_embedded else 'your DATABASE_URL'}"]
