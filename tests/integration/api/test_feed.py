@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -82,6 +83,38 @@ def test_a_transaction_that_began_earlier_and_ends_later_is_not_missed(api: Api,
     assert {row["captured_at"] for row in rows} == {second.captured_at.isoformat()}
 
 
+def test_numbers_are_taken_under_the_lock_of_the_head(api: Api, history: History) -> None:
+    """A writer that waits for the head has no number yet: whoever goes first has the lower one.
+
+    Else a follower that has seen the number of the one that went first never hears of the one that waited.
+    """
+    event_id = FOLLOWED[0]
+    first, second, third = _market(event_id)[:3]
+    may_commit, is_written = threading.Event(), threading.Event()
+
+    def wait_before_the_commit(*_: object) -> None:
+        is_written.set()
+        assert may_commit.wait(timeout=20)
+
+    with connect(history.database_url) as holder, connect(history.database_url) as waiter, ThreadPoolExecutor(1) as one:
+        SnapshotWriter(holder).write([capture(first)])
+        try:
+            with holder.transaction():
+                holder.execute("select from raw.heads where event_id = %s for update", (event_id,))
+                waiting = one.submit(SnapshotWriter(waiter).write, [capture(third)], wait_before_the_commit)
+                _wait_until_blocked(history.database_url, waiter.info.backend_pid)
+                SnapshotWriter(holder).write([capture(second)])
+            assert is_written.wait(timeout=20)
+            seen = _page(api, event_id, None)
+        finally:
+            may_commit.set()
+        waiting.result(timeout=20)
+    rows = _page(api, event_id, seen[-1]["cursor"])
+    assert {row["captured_at"] for row in seen} == {each.captured_at.isoformat() for each in (first, second)}
+    assert {row["captured_at"] for row in rows} == {third.captured_at.isoformat()}
+    assert min(row["load_number"] for row in rows) > max(row["load_number"] for row in seen)
+
+
 def test_a_capture_that_has_another_before_it_comes_again(api: Api, history: History) -> None:
     event_id = FOLLOWED[0]
     first, between, last = _market(event_id)[:3]
@@ -131,6 +164,14 @@ def _load(database_url: str, batches_of_loaders: Sequence[Sequence[Sequence[Plai
     with ThreadPoolExecutor(len(batches_of_loaders)) as threads:
         for future in [threads.submit(load, batches) for batches in batches_of_loaders]:
             future.result(timeout=60)
+
+
+def _wait_until_blocked(database_url: str, backend_pid: int) -> None:
+    deadline = time.monotonic() + 20
+    with connect(database_url) as connection:
+        while not (connection.execute("select cardinality(pg_blocking_pids(%s))", (backend_pid,)).fetchone() or [0])[0]:
+            assert time.monotonic() < deadline, "the writer does not wait for the head"
+            time.sleep(0.01)
 
 
 def _follow_while(api: Api, load: Callable[[], None]) -> dict[int, list[Row]]:
