@@ -1,5 +1,7 @@
 -- The book of an event and of each of its zones and sections, from one change of it to the next: what the metrics of a
 -- window ask of its captures without spelling out which capture saw which listing. A part without a listing has no row.
+-- Each book is added up from the states that it has: where every capture changes something in a part, these are as many
+-- as the observations of that part.
 
 with states as (
     select * from {{ ref('int_listing_states') }}

@@ -1,5 +1,10 @@
 {#-
 Windows of an event whose zones or sections, those without an id included, do not add up to it.
+
+Only what is counted at one capture, or at each step, adds up: books at the first and the last capture, and flows, each
+of which counts in one part. Means add up before they are rounded and no longer afterwards; prices do not add up at all;
+`captures` are those of the event in every part. A window in which no part has a row (nothing was on sale and nothing
+happened) has nothing to add up and is not looked at.
 -#}
 {% test parts_add_up(model, whole, window_column) %}
     {%- set summed = [
