@@ -64,7 +64,7 @@ class Checked:
 
     def release(self, held: GoodCapture) -> None:
         """Believe a capture that was held, in this batch or before."""
-        instant = _instant(held)
+        instant = held.capture.instant
         self.held = [attempt for attempt in self.held if (attempt.event_id, attempt.attempted_at) != instant]
         self.released.append(instant)
         self.accepted.append(held)
@@ -76,7 +76,7 @@ def check_drops(connection: psycopg.Connection[Any], good: Sequence[GoodCapture]
     After an event's start everything may go at once, and nothing is held. Nor is a capture that is stored already.
     """
     checked = Checked()
-    in_order = sorted(good, key=_instant)
+    in_order = sorted(good, key=lambda item: item.capture.instant)
     stored_before = _captures_before(connection, in_order)
     for _, of_event in groupby(in_order, key=lambda item: item.capture.event_id):
         _check_event(connection, of_event, stored_before, checked)
@@ -92,7 +92,7 @@ def _check_event(
     before: _Before | None = None
     held: GoodCapture | None = None
     for item in captures:
-        candidates = [candidate for candidate in (before, stored_before.get(_instant(item))) if candidate]
+        candidates = [candidate for candidate in (before, stored_before.get(item.capture.instant)) if candidate]
         before = max(candidates, key=attrgetter("captured_at"), default=None)
         if before is not None and _is_drop(before, item) and not _is_expected(connection, item):
             held = held or _held_since(connection, before, item)
@@ -105,10 +105,6 @@ def _check_event(
         before, held = _Before(item.capture.captured_at, len(item.capture.book)), None
 
 
-def _instant(item: GoodCapture) -> _Instant:
-    return item.capture.event_id, item.capture.captured_at
-
-
 def _is_drop(before: _Before, item: GoodCapture) -> bool:
     listing_count = len(item.capture.book)
     return before.listing_count >= SMALLEST_BOOK and listing_count < LARGEST_REMAINDER * before.listing_count
@@ -116,7 +112,7 @@ def _is_drop(before: _Before, item: GoodCapture) -> bool:
 
 def _captures_before(connection: psycopg.Connection[Any], good: Sequence[GoodCapture]) -> dict[_Instant, _Before]:
     """For each capture the stored one before it; the head says it for all that are newer, which most are."""
-    instants = [_instant(item) for item in good]
+    instants = [item.capture.instant for item in good]
     heads = {
         event_id: _Before(captured_at, listing_count)
         for event_id, captured_at, listing_count in connection.execute(

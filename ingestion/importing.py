@@ -16,6 +16,7 @@ from ingestion.answers import Answer, read_answer
 from ingestion.database import Database
 from ingestion.loading import BATCH_SIZE, Loader, LoadResult
 from ingestion.recordings import read_recording
+from ingestion.tracking import intervals_in_force
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,7 @@ def import_recordings(
             ``Loader.load`` raises.
     """
     started = time.monotonic()
-    intervals = database.run(
-        lambda connection: dict(
-            connection.execute("select event_id, interval_seconds from raw.tracked_events").fetchall()
-        )
-    )
+    intervals = database.run(intervals_in_force)
     loader = Loader(database)
     answer_count = 0
     for path in paths:

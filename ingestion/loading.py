@@ -15,13 +15,14 @@ from typing import Any
 import psycopg
 
 from ingestion.answers import FailedAttempt, GoodCapture, KnownBody, ReadAnswer, UnchangedCapture
-from ingestion.codec.capture import Capture, WriteResult
+from ingestion.codec.capture import WriteResult
 from ingestion.codec.content import content_hash
 from ingestion.codec.writer import SnapshotWriter
 from ingestion.database import Database
 from ingestion.failures import FailureKind
 from ingestion.holding import Checked, check_drops
 from ingestion.known_bodies import save_known_bodies, unchanged_captures
+from ingestion.quarantine.items import BODY
 from ingestion.schema_drift import save_drift
 from ingestion.side_tables import SeatingVersion, release, save_failures, save_quarantine, save_seating
 from ingestion.wire_format.known_keys import UnknownKey
@@ -92,9 +93,10 @@ class Loader:
                 save_seating(connection, _seating_of(stored, seating))
                 save_failures(connection, (*failed, *checked.held))
                 save_quarantine(connection, stored, (*failed, *checked.held))
-                release(connection, [_instant(item.capture) for item in stored] if are_confirmed else checked.released)
+                believed = [item.capture.instant for item in stored] if are_confirmed else checked.released
+                release(connection, [(*instant, BODY) for instant in believed])
                 save_known_bodies(connection, (*_known(stored), *((c.event_id, known) for c, known in repeated)))
-                new_keys[:] = save_drift(connection, ((*_instant(item.capture), item.unknown_keys) for item in stored))
+                new_keys[:] = save_drift(connection, ((*item.capture.instant, item.unknown_keys) for item in stored))
 
             return checked, self._writer_on(connection).write(captures, also)
 
@@ -115,7 +117,7 @@ class Loader:
         newest = dict(self._seating)
         changed = []
         for item in sorted(good, key=lambda item: item.capture.captured_at):
-            event_id, captured_at = _instant(item.capture)
+            event_id, captured_at = item.capture.instant
             digest = content_hash(item.seating)
             at, known = newest.get(event_id, (captured_at, None))
             if known != digest or captured_at < at:
@@ -142,17 +144,13 @@ class Loader:
                 self.result.failed_events[attempt.event_id] = f"{attempt.error.kind}: {attempt.error}"
 
 
-def _instant(capture: Capture) -> tuple[int, datetime]:
-    return capture.event_id, capture.captured_at
-
-
 def _without_refused(accepted: Iterable[GoodCapture], written: WriteResult) -> list[GoodCapture]:
     refused = {(conflict.event_id, conflict.captured_at) for conflict in written.conflicts}
-    return [item for item in accepted if _instant(item.capture) not in refused]
+    return [item for item in accepted if item.capture.instant not in refused]
 
 
 def _seating_of(stored: Iterable[GoodCapture], seating: Iterable[SeatingVersion]) -> list[SeatingVersion]:
-    instants = {_instant(item.capture) for item in stored}
+    instants = {item.capture.instant for item in stored}
     return [row for row in seating if row[:2] in instants]
 
 

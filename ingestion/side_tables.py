@@ -113,14 +113,14 @@ def save_quarantine(
         )
 
 
-def release(connection: psycopg.Connection[Any], released: Sequence[tuple[int, datetime]]) -> None:
-    """Take bodies out of quarantine that have become captures."""
-    if released:
+def release(connection: psycopg.Connection[Any], items: Sequence[tuple[int, datetime, str]]) -> None:
+    """Take items out of quarantine, by event, instant and item: what was in them has been stored."""
+    if items:
         connection.execute(
             """
             delete from raw.quarantine as q
-            using unnest(%s::bigint[], %s::timestamptz[]) as r (event_id, captured_at)
-            where q.event_id = r.event_id and q.captured_at = r.captured_at and q.item = %s
+            using unnest(%s::bigint[], %s::timestamptz[], %s::text[]) as r (event_id, captured_at, item)
+            where q.event_id = r.event_id and q.captured_at = r.captured_at and q.item = r.item
             """,
-            ([event_id for event_id, _ in released], [at for _, at in released], BODY),
+            [list(column) for column in zip(*items, strict=True)],
         )

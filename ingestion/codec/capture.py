@@ -35,6 +35,11 @@ class Capture:
     run_id: UUID | None = None
 
     @property
+    def instant(self) -> tuple[int, datetime]:
+        """Its key: event and instant."""
+        return self.event_id, self.captured_at
+
+    @property
     def hour_at(self) -> datetime:
         """Start of the UTC hour that the capture counts in."""
         return utc_hour(self.captured_at)

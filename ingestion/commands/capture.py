@@ -35,7 +35,7 @@ def scrape(
             intervals = {event_id: tracked.get(event_id, settings.scraper_interval_seconds) for event_id in event_ids}
         else:
             now = datetime.now(UTC)
-            intervals = database.run(lambda connection: events_to_scrape(connection, plan.cadence, now))
+            intervals = database.run(lambda connection: events_to_scrape(connection, plan.cadence, now)).intervals
         with show_progress("scraping", len(intervals)) as on_progress:
             report = scrape_round(settings, database, intervals, on_progress=on_progress)
     _report(report.loaded, report.event_count, report.seconds, as_json=as_json)

@@ -21,6 +21,7 @@ from ingestion.codec.capture import Amendment
 from ingestion.codec.heads import lock_known_heads
 from ingestion.codec.writer import SnapshotWriter
 from ingestion.quarantine.items import ItemKey, columns_of
+from ingestion.side_tables import release
 from ingestion.wire_format.listings import SingleTickets, parse_tickets
 
 _Instant = tuple[int, datetime]
@@ -60,14 +61,7 @@ def join_tickets(connection: psycopg.Connection[Any], batch: Sequence[ItemKey], 
                 else:
                     joining.rejected[reason] += 1
         joining.amended_captures = len(amended.captures)
-        connection.execute(
-            """
-            delete from raw.quarantine as q
-            using unnest(%s::bigint[], %s::timestamptz[], %s::text[]) as j (event_id, captured_at, item)
-            where q.event_id = j.event_id and q.captured_at = j.captured_at and q.item = j.item
-            """,
-            (*columns_of(key[:2] for key in joining.joined), [item for *_, item in joining.joined]),
-        )
+        release(connection, joining.joined)
     return joining
 
 

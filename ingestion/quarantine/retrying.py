@@ -26,6 +26,7 @@ from ingestion.database import Database
 from ingestion.loading import BATCH_SIZE, Loader
 from ingestion.quarantine.items import BODY, ItemKey, columns_of
 from ingestion.quarantine.joining import join_tickets
+from ingestion.tracking import intervals_in_force
 
 MOST_BYTES_A_BATCH = 1 << 24
 """Of compressed items that are read at once; a body may have 16 MB, and they are unpacked one at a time."""
@@ -67,7 +68,7 @@ def retry(
         DatabaseUnavailableError, psycopg.OperationalError: the database was away for too long.
     """
     report = RetryReport()
-    intervals = database.run(_tracked_intervals)
+    intervals = database.run(intervals_in_force)
     loader = Loader(database)
     for batch in _batches([key for key in keys if key.item == BODY]):
         good: list[GoodCapture] = []
@@ -114,10 +115,6 @@ def _batches(keys: Sequence[ItemKey]) -> Iterator[list[ItemKey]]:
         yield batch
 
 
-def _tracked_intervals(connection: psycopg.Connection[Any]) -> dict[int, int]:
-    return dict(connection.execute("select event_id, interval_seconds from raw.tracked_events").fetchall())
-
-
 def _read_bodies(connection: psycopg.Connection[Any], batch: Sequence[ItemKey]) -> Iterator[tuple[Answer, UUID | None]]:
     """The answers that the bodies came with, each with the run that fetched it."""
     rows = connection.execute(
@@ -139,7 +136,7 @@ def _read_bodies(connection: psycopg.Connection[Any], batch: Sequence[ItemKey]) 
 
 def _foresee(connection: psycopg.Connection[Any], good: Sequence[GoodCapture], report: RetryReport) -> None:
     """Count what would become of captures."""
-    instants = [(item.capture.event_id, item.capture.captured_at) for item in good]
+    instants = [item.capture.instant for item in good]
     rows = connection.execute(
         """
         select s.event_id, s.captured_at, s.content_hash

@@ -11,7 +11,7 @@ not: the events' listings (``scraping``).
 
 from ingestion.tracking.cadence import SCRAPING_GRACE, Cadence
 from ingestion.tracking.due import events_to_scrape
-from ingestion.tracking.events import TrackedEvent, list_tracked, track, untrack
+from ingestion.tracking.events import TrackedEvent, intervals_in_force, list_tracked, track, untrack
 from ingestion.tracking.refreshing import ProductionsReport, refresh_productions
 from ingestion.tracking.tracking_file import Plan, TrackingFileError, load_plan
 from ingestion.tracking.updating import TrackingReport, describe, rehearse_discovery, update_tracking
@@ -31,6 +31,7 @@ __all__ = [
     "TrackingReport",
     "describe",
     "events_to_scrape",
+    "intervals_in_force",
     "list_tracked",
     "load_plan",
     "refresh_productions",

@@ -5,6 +5,7 @@ What belongs here: the decision. What does not: intervals (``cadence``) and capt
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,14 +15,20 @@ from ingestion.tracking.cadence import GONE_INTERVAL_SECONDS, Cadence, is_due, i
 from ingestion.tracking.versions import GONE
 
 
-def events_to_scrape(
-    connection: psycopg.Connection[Any], cadence: Cadence, now: datetime, *, only_due: bool = False
-) -> dict[int, int]:
+@dataclass(frozen=True)
+class EventsToScrape:
     """The interval in seconds of each tracked event that is not over, by id, those that start first at the top.
 
-    With ``only_due``, of those that have not been captured yet in the present slot of their interval; what has failed
-    in it is due again. The intervals in force are noted in ``raw.tracked_events``.
+    ``due`` has those not captured yet in the present slot of their interval; what has failed in it is due
+    again.
     """
+
+    intervals: dict[int, int]
+    due: dict[int, int]
+
+
+def events_to_scrape(connection: psycopg.Connection[Any], cadence: Cadence, now: datetime) -> EventsToScrape:
+    """What there is to scrape at ``now``. The intervals in force are noted in ``raw.tracked_events``."""
     rows = connection.execute(
         """
         select t.event_id, newest.starts_at, newest.state, h.captured_at,
@@ -39,7 +46,8 @@ def events_to_scrape(
         order by newest.starts_at nulls last, t.event_id
         """
     ).fetchall()
-    intervals, due = {}, set()
+    intervals: dict[int, int] = {}
+    due: dict[int, int] = {}
     for event_id, starts_at, state, captured_at, failed_at in rows:
         if is_over(starts_at, now):
             continue
@@ -47,9 +55,9 @@ def events_to_scrape(
         intervals[event_id] = max(interval, GONE_INTERVAL_SECONDS) if state == GONE else interval
         last_at = max((at for at in (captured_at, failed_at) if at is not None), default=None)
         if is_due(last_at, now, intervals[event_id]):
-            due.add(event_id)
+            due[event_id] = intervals[event_id]
     _note_intervals(connection, intervals)
-    return {event_id: interval for event_id, interval in intervals.items() if not only_due or event_id in due}
+    return EventsToScrape(intervals, due)
 
 
 def _note_intervals(connection: psycopg.Connection[Any], intervals: dict[int, int]) -> None:

@@ -91,6 +91,11 @@ def untrack(connection: psycopg.Connection[Any], event_ids: Sequence[int]) -> in
     return int(tracked)
 
 
+def intervals_in_force(connection: psycopg.Connection[Any]) -> dict[int, int]:
+    """Seconds between two captures of each event that is or was tracked, by id, as last noted."""
+    return dict(connection.execute("select event_id, interval_seconds from raw.tracked_events").fetchall())
+
+
 def list_tracked(connection: psycopg.Connection[Any], event_ids: Sequence[int] | None = None) -> list[TrackedEvent]:
     """All tracked events, those that start first at the top; or what is known of ``event_ids``, tracked or not.
 

@@ -81,11 +81,10 @@ def snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator
     settings = pipeline.settings()
     with pipeline.database() as database:
         cadence, now = load_plan(settings).cadence, datetime.now(UTC)
-        event_count = len(database.run(lambda connection: events_to_scrape(connection, cadence, now)))
-        intervals = database.run(lambda connection: events_to_scrape(connection, cadence, now, only_due=True))
-        report = scrape_round(settings, database, intervals, run_id=UUID(context.run.run_id))
+        events = database.run(lambda connection: events_to_scrape(connection, cadence, now))
+        report = scrape_round(settings, database, events.due, run_id=UUID(context.run.run_id))
     # Of all events: between the ticks at which most are due, one that keeps failing may be the whole round.
-    if report.failed_count > settings.scraper_max_failed_share * event_count:
+    if report.failed_count > settings.scraper_max_failed_share * len(events.intervals):
         raise dg.Failure(
             f"{report.failed_count} of the {report.event_count} events that were due failed; "
             f"what was captured is stored. {report.open_breaker or ''}".strip(),

@@ -87,7 +87,8 @@ class Tracker:
     def scrape(self, *, only_due: bool = True) -> list[int]:
         """A round; says which events it took."""
         with Database(self.settings.require_database_url()) as database:
-            intervals = events_to_scrape(database.connection, EVERY, datetime.now(UTC), only_due=only_due)
+            events = events_to_scrape(database.connection, EVERY, datetime.now(UTC))
+            intervals = events.due if only_due else events.intervals
             scrape_round(self.settings, database, intervals)
         return list(intervals)
 
@@ -447,7 +448,7 @@ def test_a_streak_of_404s_of_the_listings_means_gone_until_they_are_back(
     hour_at = slot_began_at(failed_at, 3600)
     for minutes, is_due in ((59, False), (60, True)):
         at = hour_at + timedelta(minutes=minutes)
-        assert (event_ids[0] in events_to_scrape(tracker.connection, EVERY, at, only_due=True)) is is_due
+        assert (event_ids[0] in events_to_scrape(tracker.connection, EVERY, at).due) is is_due
     intervals = {event.event_id: event.interval_seconds for event in list_tracked(tracker.connection)}
     assert intervals == {event_ids[0]: 3600, event_ids[1]: 600}
 

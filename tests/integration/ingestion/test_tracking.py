@@ -65,7 +65,7 @@ def test_events_are_scraped_until_well_after_their_start(connection: psycopg.Con
     untrack(connection, [6])
     for event_id, start in starts.items():
         save_production(connection, event_id, production(start), NOW)
-    assert events_to_scrape(connection, Cadence(600), NOW) == dict.fromkeys([1, 2, 4, 5], 600)
+    assert events_to_scrape(connection, Cadence(600), NOW).intervals == dict.fromkeys([1, 2, 4, 5], 600)
     assert [event.event_id for event in list_tracked(connection)] == [3, 2, 1, 5, 4]
 
 
