@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Meta
 
 from sandbox.faults.connections import ConnectionReset, Share, SlowBody, Timeout, TooLarge, TruncatedBody
-from sandbox.faults.fault import Fault, StandingFault
+from sandbox.faults.fault import AnyFault, StandingFault
 from sandbox.faults.odd_bodies import BadRows, Cached, UnknownKeys
 from sandbox.faults.refusals import AccessDenied, Blocked, NotFound, RateLimited, ServerError
 from sandbox.faults.standing import FeeDisplay, ReKeying
@@ -33,7 +33,7 @@ from sandbox.faults.wrong_bodies import (
 )
 from sandbox.requests import BadRequestError
 
-FAULTS: dict[str, type[Fault]] = {
+FAULTS: dict[str, type[AnyFault]] = {
     "timeout": Timeout,
     "slow_body": SlowBody,
     "connection_reset": ConnectionReset,
@@ -90,7 +90,7 @@ class FaultsDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     rules: tuple[Rule, ...] = ()
 
 
-def read_document(text: bytes) -> tuple[FaultsDocument, tuple[Fault, ...]]:
+def read_document(text: bytes) -> tuple[FaultsDocument, tuple[AnyFault, ...]]:
     """The document, and the fault of each of its rules.
 
     Raises:
@@ -103,7 +103,7 @@ def read_document(text: bytes) -> tuple[FaultsDocument, tuple[Fault, ...]]:
     return document, tuple(_fault(rule, f"$.rules[{number}]") for number, rule in enumerate(document.rules))
 
 
-def _fault(rule: Rule, where: str) -> Fault:
+def _fault(rule: Rule, where: str) -> AnyFault:
     kind = FAULTS.get(rule.fault)
     if kind is None:
         raise _bad(f"there is no fault {rule.fault!r} - at `{where}.fault`")

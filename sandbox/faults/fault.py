@@ -5,6 +5,7 @@ What belongs here: the words that the faults, their choice and their sending sha
 
 from __future__ import annotations
 
+from abc import ABCMeta, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -84,18 +85,26 @@ class Hit:
         return form or forms[self.choice % len(forms)]
 
 
-class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class _AbstractStruct(msgspec.StructMeta, ABCMeta):
+    """A struct without one of its methods cannot be made."""
+
+
+class AnyFault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, metaclass=_AbstractStruct):
     """One kind of fault; its fields are its options."""
 
     is_for_productions: ClassVar[bool] = False
     """Whether it makes sense for answers other than listings."""
 
+
+class Fault(AnyFault, kw_only=True):
+    """A fault of one answer."""
+
+    @abstractmethod
     def strike(self, hit: Hit) -> Reply | None:
         """What is answered instead; None where there is nothing to act on (an unknown event, an empty book)."""
-        raise NotImplementedError
 
 
-class StandingFault(Fault):
+class StandingFault(AnyFault, kw_only=True):
     """A fault of an event's market rather than of one answer: the same for every answer of the same instant.
 
     Attributes:
@@ -110,6 +119,6 @@ class StandingFault(Fault):
         """Whether the book of this instant is changed."""
         return (self.from_at is None or self.from_at <= at) and (self.until_at is None or at < self.until_at)
 
+    @abstractmethod
     def change(self, body: dict[str, Any]) -> None:
         """Change a listings body in place."""
-        raise NotImplementedError

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.faults.chance import draw
 from sandbox.faults.document import FaultsDocument, Paths, Rule, read_document
-from sandbox.faults.fault import Fault, Hit, Reply, StandingFault
+from sandbox.faults.fault import AnyFault, Fault, Hit, Reply, StandingFault
 from sandbox.faults.standing import ChangedMarketplace
 
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ class Injection:
         """End all faults."""
         self._put(FaultsDocument(), ())
 
-    def _put(self, document: FaultsDocument, faults: tuple[Fault, ...]) -> None:
+    def _put(self, document: FaultsDocument, faults: tuple[AnyFault, ...]) -> None:
         self.document = document
         rules = list(zip(range(len(faults)), document.rules, faults, strict=True))
-        self._striking = [each for each in rules if not isinstance(each[2], StandingFault)]
+        self._striking = [(n, rule, fault) for n, rule, fault in rules if isinstance(fault, Fault)]
         self._standing = [(n, rule, fault) for n, rule, fault in rules if isinstance(fault, StandingFault)]
         self._changed = ChangedMarketplace(self._market, self._standing_of)
         self._requests: Counter[tuple[Paths, int]] = Counter()
