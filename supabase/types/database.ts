@@ -22,6 +22,7 @@ export type Database = {
                     "all_in_price_p75": number | null;
                     "captures": number;
                     "captures_expected": number;
+                    "days_to_event": number | null;
                     "event_id": number;
                     "first_captured_at": string;
                     "get_in_close": number | null;
@@ -52,8 +53,36 @@ export type Database = {
                     "tickets_gone": number | null;
                     "tickets_open": number;
                     "tickets_sold_est": number | null;
+                    "events": {
+                        "address": string | null;
+                        "capacity": number | null;
+                        "category_id": number | null;
+                        "city": string | null;
+                        "country_code": string | null;
+                        "delay_type": string | null;
+                        "event_id": number;
+                        "event_name": string | null;
+                        "interval_seconds": number | null;
+                        "is_date_tbd": boolean;
+                        "is_hidden": boolean;
+                        "is_if_necessary": boolean;
+                        "is_time_tbd": boolean;
+                        "is_tracked": boolean;
+                        "latitude": number | null;
+                        "longitude": number | null;
+                        "postal_code": string | null;
+                        "starts_at": string | null;
+                        "starts_at_local": string | null;
+                        "state": string | null;
+                        "sub_category_id": number | null;
+                        "timezone": string | null;
+                        "tracked_since_at": string | null;
+                        "venue_id": number | null;
+                        "venue_name": string | null;
+                        "web_path": string | null;
+                    } | null;
                 };
-                ComputedFields: never;
+                ComputedFields: "events";
                 Relationships: [
                 ];
             };
@@ -72,6 +101,7 @@ export type Database = {
                     "captures": number;
                     "captures_expected": number;
                     "day": string;
+                    "days_to_event": number | null;
                     "event_id": number;
                     "first_captured_at": string;
                     "get_in_close": number | null;
@@ -101,8 +131,36 @@ export type Database = {
                     "tickets_gone": number | null;
                     "tickets_open": number;
                     "tickets_sold_est": number | null;
+                    "events": {
+                        "address": string | null;
+                        "capacity": number | null;
+                        "category_id": number | null;
+                        "city": string | null;
+                        "country_code": string | null;
+                        "delay_type": string | null;
+                        "event_id": number;
+                        "event_name": string | null;
+                        "interval_seconds": number | null;
+                        "is_date_tbd": boolean;
+                        "is_hidden": boolean;
+                        "is_if_necessary": boolean;
+                        "is_time_tbd": boolean;
+                        "is_tracked": boolean;
+                        "latitude": number | null;
+                        "longitude": number | null;
+                        "postal_code": string | null;
+                        "starts_at": string | null;
+                        "starts_at_local": string | null;
+                        "state": string | null;
+                        "sub_category_id": number | null;
+                        "timezone": string | null;
+                        "tracked_since_at": string | null;
+                        "venue_id": number | null;
+                        "venue_name": string | null;
+                        "web_path": string | null;
+                    } | null;
                 };
-                ComputedFields: never;
+                ComputedFields: "events";
                 Relationships: [
                 ];
             };
@@ -153,8 +211,36 @@ export type Database = {
                     "timezone": string | null;
                     "venue_id": number | null;
                     "venue_name": string | null;
+                    "events": {
+                        "address": string | null;
+                        "capacity": number | null;
+                        "category_id": number | null;
+                        "city": string | null;
+                        "country_code": string | null;
+                        "delay_type": string | null;
+                        "event_id": number;
+                        "event_name": string | null;
+                        "interval_seconds": number | null;
+                        "is_date_tbd": boolean;
+                        "is_hidden": boolean;
+                        "is_if_necessary": boolean;
+                        "is_time_tbd": boolean;
+                        "is_tracked": boolean;
+                        "latitude": number | null;
+                        "longitude": number | null;
+                        "postal_code": string | null;
+                        "starts_at": string | null;
+                        "starts_at_local": string | null;
+                        "state": string | null;
+                        "sub_category_id": number | null;
+                        "timezone": string | null;
+                        "tracked_since_at": string | null;
+                        "venue_id": number | null;
+                        "venue_name": string | null;
+                        "web_path": string | null;
+                    } | null;
                 };
-                ComputedFields: never;
+                ComputedFields: "events";
                 Relationships: [
                 ];
             };
@@ -186,6 +272,39 @@ export type Database = {
                     "venue_id": number | null;
                     "venue_name": string | null;
                     "web_path": string | null;
+                    "performers": {
+                        "category_id": number | null;
+                        "category_name": string | null;
+                        "event_ids": (number)[] | null;
+                        "performer_id": number;
+                        "performer_name": string | null;
+                    } | null;
+                };
+                ComputedFields: "performers";
+                Relationships: [
+                ];
+            };
+            "listing_history": {
+                Row: {
+                    "ended_as": string;
+                    "event_id": number;
+                    "event_name": string | null;
+                    "first_price": number;
+                    "first_quantity": number;
+                    "first_seen_at": string;
+                    "gone_at": string | null;
+                    "last_price": number;
+                    "last_quantity": number;
+                    "last_seen_at": string | null;
+                    "lowest_price": number;
+                    "price_changes": number;
+                    "seat_row": string | null;
+                    "section": string | null;
+                    "section_id": string | null;
+                    "source_listing_id": string;
+                    "starts_at": string | null;
+                    "zone_id": string | null;
+                    "zone_name": string | null;
                 };
                 ComputedFields: never;
                 Relationships: [
@@ -210,8 +329,36 @@ export type Database = {
                     "source_listing_id": string | null;
                     "splits": (number)[] | null;
                     "zone_id": string | null;
+                    "events": {
+                        "address": string | null;
+                        "capacity": number | null;
+                        "category_id": number | null;
+                        "city": string | null;
+                        "country_code": string | null;
+                        "delay_type": string | null;
+                        "event_id": number;
+                        "event_name": string | null;
+                        "interval_seconds": number | null;
+                        "is_date_tbd": boolean;
+                        "is_hidden": boolean;
+                        "is_if_necessary": boolean;
+                        "is_time_tbd": boolean;
+                        "is_tracked": boolean;
+                        "latitude": number | null;
+                        "longitude": number | null;
+                        "postal_code": string | null;
+                        "starts_at": string | null;
+                        "starts_at_local": string | null;
+                        "state": string | null;
+                        "sub_category_id": number | null;
+                        "timezone": string | null;
+                        "tracked_since_at": string | null;
+                        "venue_id": number | null;
+                        "venue_name": string | null;
+                        "web_path": string | null;
+                    } | null;
                 };
-                ComputedFields: never;
+                ComputedFields: "events";
                 Relationships: [
                 ];
             };
@@ -247,8 +394,36 @@ export type Database = {
                     "stale_hours": number | null;
                     "stale_since_at": string | null;
                     "starts_at": string | null;
+                    "events": {
+                        "address": string | null;
+                        "capacity": number | null;
+                        "category_id": number | null;
+                        "city": string | null;
+                        "country_code": string | null;
+                        "delay_type": string | null;
+                        "event_id": number;
+                        "event_name": string | null;
+                        "interval_seconds": number | null;
+                        "is_date_tbd": boolean;
+                        "is_hidden": boolean;
+                        "is_if_necessary": boolean;
+                        "is_time_tbd": boolean;
+                        "is_tracked": boolean;
+                        "latitude": number | null;
+                        "longitude": number | null;
+                        "postal_code": string | null;
+                        "starts_at": string | null;
+                        "starts_at_local": string | null;
+                        "state": string | null;
+                        "sub_category_id": number | null;
+                        "timezone": string | null;
+                        "tracked_since_at": string | null;
+                        "venue_id": number | null;
+                        "venue_name": string | null;
+                        "web_path": string | null;
+                    } | null;
                 };
-                ComputedFields: never;
+                ComputedFields: "events";
                 Relationships: [
                 ];
             };
@@ -291,14 +466,43 @@ export type Database = {
                     "price_p25": number | null;
                     "price_p75": number | null;
                     "section_id": string;
+                    "section_name": string | null;
                     "sold_value_est": number | null;
                     "tickets_avg": number;
                     "tickets_close": number;
                     "tickets_gone": number | null;
                     "tickets_open": number;
                     "tickets_sold_est": number | null;
+                    "events": {
+                        "address": string | null;
+                        "capacity": number | null;
+                        "category_id": number | null;
+                        "city": string | null;
+                        "country_code": string | null;
+                        "delay_type": string | null;
+                        "event_id": number;
+                        "event_name": string | null;
+                        "interval_seconds": number | null;
+                        "is_date_tbd": boolean;
+                        "is_hidden": boolean;
+                        "is_if_necessary": boolean;
+                        "is_time_tbd": boolean;
+                        "is_tracked": boolean;
+                        "latitude": number | null;
+                        "longitude": number | null;
+                        "postal_code": string | null;
+                        "starts_at": string | null;
+                        "starts_at_local": string | null;
+                        "state": string | null;
+                        "sub_category_id": number | null;
+                        "timezone": string | null;
+                        "tracked_since_at": string | null;
+                        "venue_id": number | null;
+                        "venue_name": string | null;
+                        "web_path": string | null;
+                    } | null;
                 };
-                ComputedFields: never;
+                ComputedFields: "events";
                 Relationships: [
                 ];
             };
@@ -347,8 +551,37 @@ export type Database = {
                     "tickets_open": number;
                     "tickets_sold_est": number | null;
                     "zone_id": string;
+                    "zone_name": string | null;
+                    "events": {
+                        "address": string | null;
+                        "capacity": number | null;
+                        "category_id": number | null;
+                        "city": string | null;
+                        "country_code": string | null;
+                        "delay_type": string | null;
+                        "event_id": number;
+                        "event_name": string | null;
+                        "interval_seconds": number | null;
+                        "is_date_tbd": boolean;
+                        "is_hidden": boolean;
+                        "is_if_necessary": boolean;
+                        "is_time_tbd": boolean;
+                        "is_tracked": boolean;
+                        "latitude": number | null;
+                        "longitude": number | null;
+                        "postal_code": string | null;
+                        "starts_at": string | null;
+                        "starts_at_local": string | null;
+                        "state": string | null;
+                        "sub_category_id": number | null;
+                        "timezone": string | null;
+                        "tracked_since_at": string | null;
+                        "venue_id": number | null;
+                        "venue_name": string | null;
+                        "web_path": string | null;
+                    } | null;
                 };
-                ComputedFields: never;
+                ComputedFields: "events";
                 Relationships: [
                 ];
             };
@@ -471,6 +704,98 @@ export type Database = {
                     "venue_name": string;
                 }[];
             };
+            "events": {
+                Args: {
+                    "": Database["public"]["Views"]["aggregated_analytics"]["Row"];
+                };
+                Returns: {
+                    error: true;
+                } & "the function public.events with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
+                SetofOptions: {
+                    from: "aggregated_analytics";
+                    to: "events";
+                    isOneToOne: true;
+                    isSetofReturn: true;
+                };
+            } | {
+                Args: {
+                    "": Database["public"]["Views"]["daily_analytics"]["Row"];
+                };
+                Returns: {
+                    error: true;
+                } & "the function public.events with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
+                SetofOptions: {
+                    from: "daily_analytics";
+                    to: "events";
+                    isOneToOne: true;
+                    isSetofReturn: true;
+                };
+            } | {
+                Args: {
+                    "": Database["public"]["Views"]["event_live"]["Row"];
+                };
+                Returns: {
+                    error: true;
+                } & "the function public.events with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
+                SetofOptions: {
+                    from: "event_live";
+                    to: "events";
+                    isOneToOne: true;
+                    isSetofReturn: true;
+                };
+            } | {
+                Args: {
+                    "": Database["public"]["Views"]["listings_live"]["Row"];
+                };
+                Returns: {
+                    error: true;
+                } & "the function public.events with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
+                SetofOptions: {
+                    from: "listings_live";
+                    to: "events";
+                    isOneToOne: true;
+                    isSetofReturn: true;
+                };
+            } | {
+                Args: {
+                    "": Database["public"]["Views"]["pipeline_health"]["Row"];
+                };
+                Returns: {
+                    error: true;
+                } & "the function public.events with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
+                SetofOptions: {
+                    from: "pipeline_health";
+                    to: "events";
+                    isOneToOne: true;
+                    isSetofReturn: true;
+                };
+            } | {
+                Args: {
+                    "": Database["public"]["Views"]["section_analytics"]["Row"];
+                };
+                Returns: {
+                    error: true;
+                } & "the function public.events with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
+                SetofOptions: {
+                    from: "section_analytics";
+                    to: "events";
+                    isOneToOne: true;
+                    isSetofReturn: true;
+                };
+            } | {
+                Args: {
+                    "": Database["public"]["Views"]["zone_analytics"]["Row"];
+                };
+                Returns: {
+                    error: true;
+                } & "the function public.events with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
+                SetofOptions: {
+                    from: "zone_analytics";
+                    to: "events";
+                    isOneToOne: true;
+                    isSetofReturn: true;
+                };
+            };
             "listings_at": {
                 Args: {
                     "after_price"?: number;
@@ -542,6 +867,20 @@ export type Database = {
                     "pair_get_in": number;
                     "pair_listings": number;
                 }[];
+            };
+            "performers": {
+                Args: {
+                    "": Database["public"]["Views"]["events"]["Row"];
+                };
+                Returns: {
+                    error: true;
+                } & "the function public.performers with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
+                SetofOptions: {
+                    from: "events";
+                    to: "performers";
+                    isOneToOne: false;
+                    isSetofReturn: true;
+                };
             };
             "price_distribution": {
                 Args: {

@@ -128,10 +128,10 @@ def test_every_kept_table_and_view_tells_its_columns_and_where_they_come_from(gr
         metadata = graph.get(dg.AssetKey(name)).metadata
         columns = {column.name: column.description for column in metadata["dagster/column_schema"].columns}
         assert all(columns.values()), name
-        lineage = metadata["dagster/column_lineage"].deps_by_column
+        lineage = metadata["dagster/column_lineage"].value.deps_by_column
         assert set(lineage) == set(columns)
         assert all(graph.has(dep.asset_key) for made_of in lineage.values() for dep in made_of)
-    get_in = graph.get(dg.AssetKey("event_live")).metadata["dagster/column_lineage"].deps_by_column["get_in"]
+    get_in = graph.get(dg.AssetKey("event_live")).metadata["dagster/column_lineage"].value.deps_by_column["get_in"]
     assert get_in == [dg.TableColumnDep(dg.AssetKey("event_latest"), "get_in")]
 
 
