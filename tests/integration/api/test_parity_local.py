@@ -66,9 +66,13 @@ def test_instants_are_in_utc_whatever_is_preferred(api: Api) -> None:
     assert answer.json()[0]["starts_at"].endswith("+00:00")
 
 
-def test_the_root_does_not_describe_the_api(api: Api) -> None:
+def test_the_root_describes_the_api_to_the_service_key_alone(api: Api) -> None:
     _is_documented("403 at `/rest/v1/`")
-    assert api.ask("/", role="service_role").status_code == 403
+    assert [api.ask("/", role=role).status_code for role in ("anon", "authenticated", "service_role")] == [
+        403,
+        403,
+        200,
+    ]
 
 
 def _is_documented(words: str) -> None:
