@@ -29,7 +29,8 @@ def supabase_program() -> Path:
 
 def require_api_packages() -> None:
     """Raise StackError unless the packages of ``supabase/api`` are there."""
-    _require_package("@supabase/lite", _PACKAGES / "@supabase" / "lite" / "package.json")
+    for name in ("@supabase/lite", "swagger-ui-dist"):
+        _require_package(name, _PACKAGES / name / "package.json")
 
 
 def node_environment() -> dict[str, str]:

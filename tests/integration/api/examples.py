@@ -39,3 +39,8 @@ def examples() -> list[Example]:
 def setup(language: str) -> str:
     """What the examples of a language go on from: ``js`` or ``python``."""
     return "".join(code for found, code in _SETUP.findall(PAGE.read_text()) if found == language) + "\n"
+
+
+def typescript() -> str:
+    """What the page says in TypeScript."""
+    return "\n".join(re.findall(r"```ts\n(.*?)```", PAGE.read_text(), re.DOTALL))

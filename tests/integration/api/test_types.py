@@ -12,7 +12,7 @@ import pytest
 from stack.database_types import TYPES_FILE, generate_types
 from stack.node import SUPABASE_FOLDER, node_environment, node_program
 from tests.integration.api.conftest import History
-from tests.integration.api.examples import Example, examples, setup
+from tests.integration.api.examples import Example, examples, setup, typescript
 
 # An example compiles, its data has a type that is known, and the answer that is printed below it is of that type.
 _CHECK = """
@@ -59,6 +59,7 @@ def complaints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]
     for example in examples():
         _write(folder, example.title, example.javascript + _CHECK.format(answer=_answer(example)))
     _write(folder, "wrong", _WRONG)
+    (folder / "page.mts").write_text(typescript() + "export { getIn, type Listing }\n")
     (folder / "node_modules").symlink_to(SUPABASE_FOLDER / "node_modules")
     (folder / TYPES_FILE.name).write_text(TYPES_FILE.read_text())
     (folder / "process.d.ts").write_text("declare const process: { env: Record<string, string> }\n")
@@ -86,9 +87,14 @@ def test_an_example_compiles_and_its_answer_is_of_its_type(example: Example, com
     assert "\n".join(complaints.get(example.title, [])) == ""
 
 
+def test_what_the_page_says_in_typescript_compiles(complaints: dict[str, list[str]]) -> None:
+    assert typescript()
+    assert "\n".join(complaints.get("page", [])) == ""
+
+
 def test_what_is_not_served_does_not_compile(complaints: dict[str, list[str]]) -> None:
     assert "\n".join(complaints.get("wrong", [])) == ""
-    assert set(complaints) <= {"wrong", *(example.title for example in examples())}, complaints
+    assert set(complaints) <= {"wrong", "page", *(example.title for example in examples())}, complaints
 
 
 def _write(folder: Path, name: str, code: str) -> None:
