@@ -27,7 +27,7 @@ const POLICY = {
   defaultSrc: ["'none'"],
   scriptSrc: HERE,
   connectSrc: HERE,
-  styleSrc: [...HERE, "'unsafe-inline'"], // swagger-ui sets style attributes
+  styleSrc: HERE,
   imgSrc: [...HERE, "data:"],
   baseUri: ["'none'"],
   formAction: ["'none'"],

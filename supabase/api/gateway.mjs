@@ -14,7 +14,10 @@ const KEPT_ON_304 = [
   "content-range",
 ];
 
-/** The application: GET /healthz answers 200 once `isReady()`; everything under /rest/v1 is answered by `backend`, the rest by `documentation`. */
+/**
+ * The application: GET /healthz answers 200 once `isReady()`; everything under /rest/v1 is answered by `backend`, the
+ * rest by the routes of `documentation`.
+ */
 export function makeGateway(backend, isReady, documentation) {
   const gateway = new Hono();
   gateway.use(`${PREFIX}/*`, etag({ retainedHeaders: KEPT_ON_304 }));
