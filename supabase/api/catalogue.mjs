@@ -31,7 +31,25 @@ const RELATIONS = `
   where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f')
   order by 1`;
 
-// A function with an argument that is a row computes a column or an embedded resource, and is not called by itself.
+// Rows of another relation that `select` may ask for beside a row: functions of the row, which PostgREST calls computed
+// relationships. One row is an object, and PostgREST knows that there is one by the function's estimate of rows.
+const EMBEDS = `
+  with ${REQUEST_ROLES}
+  select
+    p.proname::text as name,
+    p.proargtypes[0]::integer as row_type,
+    p.prorettype::integer as embedded_type,
+    not p.proretset or p.prorows = 1 as is_one,
+    obj_description(p.oid, 'pg_proc') as comment,
+    array(
+      select r.name from request_roles as r where has_function_privilege(r.oid, p.oid, 'execute') order by 1
+    ) as roles
+  from pg_proc as p
+  inner join pg_class as c on c.reltype = p.proargtypes[0]
+  where p.pronamespace = 'public'::regnamespace and p.pronargs = 1
+  order by 1`;
+
+// A function with an argument that is a row is not called by itself.
 const FUNCTIONS = `
   with ${REQUEST_ROLES}
   select
@@ -84,19 +102,21 @@ const TYPES = `
   where t.typtype in ('d', 'e') or t.typcategory = 'A'`;
 
 /**
- * All that is served: `roles`, `relations`, `functions`, and `types`, a Map from OID to what a type that is not a plain
- * one is made of. `sql` is a connection of a role that sees the catalogue, whoever may read what.
+ * All that is served: `roles`, `relations`, `embeds`, `functions`, and `types`, a Map from OID to what a type that is not
+ * a plain one is made of. `sql` is a connection of a role that sees the catalogue, whoever may read what.
  */
 export async function readCatalogue(sql) {
-  const [roles, relations, functions, types] = await Promise.all([
+  const [roles, relations, embeds, functions, types] = await Promise.all([
     sql.unsafe(`with ${REQUEST_ROLES} select name from request_roles order by 1`),
     sql.unsafe(RELATIONS),
+    sql.unsafe(EMBEDS),
     sql.unsafe(FUNCTIONS),
     sql.unsafe(TYPES),
   ]);
   return {
     roles: roles.map(({ name }) => name),
     relations: [...relations],
+    embeds: [...embeds],
     functions: functions.map(({ arguments: all, ...rest }) => ({
       ...rest,
       arguments: all.filter(({ mode }) => "ibv".includes(mode)),

@@ -15,7 +15,8 @@ export function describeApi(catalogue, role) {
   const relations = catalogue.relations.filter(({ roles }) => roles.includes(role));
   const functions = catalogue.functions.filter(({ roles }) => roles.includes(role)).map(withParsedComment);
   const rowTypes = new Map(catalogue.relations.map((relation) => [relation.row_type, relation]));
-  const context = { ...catalogue, rowTypes };
+  const embeds = catalogue.embeds.filter(({ roles }) => roles.includes(role));
+  const context = { ...catalogue, rowTypes, embeds };
   return {
     openapi: "3.1.0",
     info: {
@@ -47,20 +48,28 @@ function forWhom(role, roles) {
 }
 
 /** Another one whenever what is served is another, for whichever role. */
-function versionOf({ relations, functions }) {
-  const content = JSON.stringify({ relations, functions });
+function versionOf({ relations, embeds, functions }) {
+  const content = JSON.stringify({ relations, embeds, functions });
   return createHash("sha256").update(content).digest("hex").slice(0, 12);
 }
 
 function readOperation(relation, context) {
+  const embeds = context.embeds.filter(({ row_type }) => row_type === relation.row_type);
   return {
     tags: ["views"],
     operationId: `read_${relation.name}`,
     ...words(relation.comment, relation.roles),
-    parameters: [...shared("select", "order", "limit", "offset"), ...filters(relation.columns), ...shared("or", "and", "prefer_count", "range")],
+    ...(embeds.length > 0 && { "x-embeds": embeddedSchemas(embeds, context) }),
+    parameters: [
+      selectWith(embeds),
+      ...shared("order", "limit", "offset"),
+      ...filters(relation.columns),
+      ...shared("or", "and", "prefer_count", "range"),
+    ],
     responses: {
       ...rowsAnswers(`view.${relation.name}`, { mayBeKept: true }),
-      ...failures("bad_request", "unauthorized", ...refusedTo(relation.roles, context), "not_acceptable", "range_not_satisfiable", "timed_out"),
+      ...failures("bad_request", "unauthorized", ...refusedTo(relation.roles, context)),
+      ...failures("not_acceptable", "range_not_satisfiable", "timed_out"),
     },
   };
 }
@@ -71,7 +80,10 @@ function callOperations(called, context) {
   const answers = (options) => (isRows ? rowsAnswers(`function.${name}`, options) : valueAnswer(`function.${name}`));
   const operation = (id) => ({ tags: ["functions"], operationId: id, ...words(description ?? comment, roles) });
   const choosing = isRows ? shared("select", "order", "limit", "offset", "or", "and", "prefer_count", "range") : [];
-  const wrong = failures("bad_request", "unauthorized", ...refusedTo(roles, context), "not_found", "not_acceptable", "range_not_satisfiable", "timed_out");
+  const wrong = {
+    ...failures("bad_request", "unauthorized", ...refusedTo(roles, context), "not_found"),
+    ...failures("not_acceptable", "range_not_satisfiable", "timed_out"),
+  };
   const post = {
     ...operation(`call_${name}_by_post`),
     parameters: choosing,
@@ -100,6 +112,23 @@ function words(comment, roles) {
 
 function shared(...names) {
   return names.map((name) => ({ $ref: `#/components/parameters/${name}` }));
+}
+
+function selectWith(embeds) {
+  if (embeds.length === 0) return { $ref: "#/components/parameters/select" };
+  const { select } = components.parameters;
+  const told = embeds.map(({ name, comment }) => `\n- \`${name}(…)\`: ${comment ?? ""}`);
+  return { ...select, description: `${select.description} Beside them, with columns in the brackets:\n${told.join("")}` };
+}
+
+/** What a row has where `select` names it: OpenAPI cannot say that an answer depends on a parameter. */
+function embeddedSchemas(embeds, context) {
+  return Object.fromEntries(
+    embeds.map(({ name, embedded_type, is_one }) => {
+      const row = { $ref: `#/components/schemas/view.${context.rowTypes.get(embedded_type).name}` };
+      return [name, is_one ? { anyOf: [row, { type: "null" }] } : { type: "array", items: row }];
+    }),
+  );
 }
 
 /** A column can have several filters: `hour=gte.…&hour=lt.…`. */
@@ -139,7 +168,8 @@ function argumentsSchema(called, context) {
     const { description, ...constant } = defaultOf(argument);
     const schema = isNull(argument.default) ? orNull(plain) : plain;
     const comment = [argument.comment, description].filter(Boolean).join(" ");
-    return [argument.name, { ...schema, ...constant, ...(comment && { description: comment }), "x-postgres-type": argument.written }];
+    const described = { ...(comment && { description: comment }), "x-postgres-type": argument.written };
+    return [argument.name, { ...schema, ...constant, ...described }];
   });
   const required = called.arguments.filter(isRequired).map(({ name }) => name);
   return {

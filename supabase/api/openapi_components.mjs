@@ -1,6 +1,7 @@
 // What every operation of the API's description shares: how to ask, what comes back beside rows, what goes wrong.
 
-const OPERATORS = "eq|neq|gt|gte|lt|lte|like|ilike|match|imatch|in|is|isdistinct|fts|plfts|phfts|wfts|cs|cd|ov|sl|sr|nxr|nxl|adj";
+const OPERATORS =
+  "eq|neq|gt|gte|lt|lte|like|ilike|match|imatch|in|is|isdistinct|fts|plfts|phfts|wfts|cs|cd|ov|sl|sr|nxr|nxl|adj";
 
 export const GRAMMAR = `
 ## Asking
@@ -89,7 +90,9 @@ const responses = {
     "A value is not of its type (22…), a column (42703) or an operator (PGRST100) does not exist, the body is no JSON object" +
       " (PGRST102), or an argument's value is not one that is answered (PT400).",
   ),
-  unauthorized: failure("No key, or a token that is expired, damaged or not ours (PGRST301, PGRST302, PGRST303); `anon` may not read this (42501)."),
+  unauthorized: failure(
+    "No key, or a token that is expired, damaged or not ours (PGRST301, PGRST302, PGRST303); `anon` may not read this (42501).",
+  ),
   forbidden: failure("The role may not read this (42501)."),
   not_found: failure("There is no such event (PT404), or an argument that must be given is missing (PGRST202)."),
   not_acceptable: failure("One object was asked for, and there is not exactly one row (PGRST116); no such format (PGRST107)."),
@@ -98,8 +101,18 @@ const responses = {
 };
 
 const securitySchemes = {
-  apikey: { type: "apiKey", in: "header", name: "apikey", description: "The anonymous key; on a server of your own, the service key." },
-  bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT", description: "A user's token, beside the anonymous key: reads listings, too." },
+  apikey: {
+    type: "apiKey",
+    in: "header",
+    name: "apikey",
+    description: "The anonymous key; on a server of your own, the service key.",
+  },
+  bearer: {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "JWT",
+    description: "A user's token, beside the anonymous key: reads listings, too.",
+  },
 };
 
 export const components = { parameters, headers, schemas, responses, securitySchemes };

@@ -65,6 +65,7 @@ def test_a_role_is_told_of_what_it_may_read_and_of_nothing_else(
         union all
         select '/rpc/' || proname, has_function_privilege(%s, oid, 'execute')
         from pg_proc where pronamespace = 'public'::regnamespace
+            and not exists (select from pg_class where reltype = any(proargtypes))
         """,
         role,
         role,
@@ -110,6 +111,34 @@ def test_a_path_is_answered_as_the_document_says(
             columns = set(_row_schema(operation, document)["properties"])
             assert [set(row) for row in answer.json()] == [columns] * len(answer.json()), path
             assert answer.json(), f"nothing was looked at: {path} has no row"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_is_embedded_is_what_the_document_says(
+    documents: dict[str, Document], history: History, api: Api, role: str
+) -> None:
+    document = documents[role]
+    told = {
+        (path[1:], name): schema
+        for path, _, operation in _operations(document)
+        for name, schema in operation.get("x-embeds", {}).items()
+    }
+    embeds = history.truth(
+        """
+        select c.relname as view, p.proname as name
+        from pg_proc as p inner join pg_class as c on c.reltype = p.proargtypes[0]
+        where p.pronamespace = 'public'::regnamespace and has_function_privilege(%s, p.oid, 'execute')
+        """,
+        role,
+    )
+    assert set(told) == {(embed["view"], embed["name"]) for embed in embeds}
+    for (view, name), schema in told.items():
+        rows = api.rows(f"/{view}", {"select": f"{name}(*)", "limit": 20}, role=role)
+        for row in rows:
+            _validate(row[name], schema, document)
+        assert any(row[name] for row in rows), f"nothing was looked at: no {view} has {name}"
+        [select, *_] = document["paths"][f"/{view}"]["get"]["parameters"]
+        assert f"`{name}(…)`: " in select["description"]
 
 
 def test_columns_are_chosen_filtered_ordered_and_counted_as_the_document_says(
