@@ -41,11 +41,11 @@ _TERMS_IDS = np.array([terms_id(terms) for terms in TERMS])
 class MarketEvent:
     """One event's book: columns of ``LISTINGS`` values, of which ``placement`` and ``terms`` index the lists above."""
 
-    def __init__(self, event_id: int) -> None:
+    def __init__(self, event_id: int, start: datetime = START) -> None:
         self.event_id = event_id
         self._random = np.random.default_rng(event_id)
         self._next_id = 17_000_000_000 + event_id * 1_000_000
-        self._at = START + timedelta(milliseconds=997 * event_id)
+        self._at = start + timedelta(milliseconds=997 * event_id)
         self.ids = np.array([self._new_id() for _ in range(LISTINGS)], dtype=object)
         self.placement = self._random.integers(len(PLACEMENTS), size=LISTINGS)
         self.terms = self._random.integers(len(TERMS), size=LISTINGS)
@@ -99,8 +99,8 @@ class MarketEvent:
         return np.exp(self._random.normal(10, 0.7, size=count)).astype(np.int64) + 500
 
 
-def rounds(event_count: int, capture_count: int) -> Iterator[list[Capture]]:
-    """``capture_count`` rounds of a capture of each of ``event_count`` events."""
-    events = [MarketEvent(number) for number in range(1, event_count + 1)]
+def rounds(event_count: int, capture_count: int, start: datetime = START) -> Iterator[list[Capture]]:
+    """``capture_count`` rounds, from ``start`` on, of a capture of each of ``event_count`` events."""
+    events = [MarketEvent(number, start) for number in range(1, event_count + 1)]
     for _ in range(capture_count):
         yield [event.advance() for event in events]

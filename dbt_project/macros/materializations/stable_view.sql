@@ -3,6 +3,10 @@ A view that is left alone while nothing about it changes, so that a frequent run
 schema cache on any) and takes no lock. A fingerprint of its SQL and its documentation is kept as the comment of the
 view's rule, which goes when the view goes: one dropped by CASCADE comes back at the next run.
 
+Views that others join or order have no CTE. PostgreSQL makes a subquery that has one a plan of its own: filters by
+constants get into it, joins and orders do not. With CTEs, price_history read all of a mart of 2.9 million rows (3.1 s
+instead of 4 ms), and a build every capture of raw.
+
 A new or changed view comes with security_invoker, and with comments on it and on every column, in one transaction.
 -#}
 {% materialization stable_view, adapter='postgres' %}

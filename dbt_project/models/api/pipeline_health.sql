@@ -22,7 +22,8 @@ captures as (
     group by event_id
 ),
 
-failures as (
+-- Two ask for failures, and one event's must not wait for those of all.
+failures as not materialized (
     select
         event_id,
         kind,
@@ -77,6 +78,7 @@ events as (
 watched as (
     select
         tracked_events.*,
+        coalesce(captures.captures, 0) as captures,
         extract(
             epoch from now() - greatest(
                 least(tracked_events.added_at, captures.first_captured_at), now() - interval '24 hours'
@@ -100,10 +102,10 @@ final as (
         watched.interval_seconds,
         extract(epoch from now() - heads.captured_at)::integer as lag_seconds,
         round(extract(epoch from now() - heads.captured_at) / watched.interval_seconds, 2) as lag_intervals,
-        coalesce(captures.captures, 0) as captures_24h,
+        watched.captures as captures_24h,
         round(watched.watched_seconds / watched.interval_seconds)::integer as captures_expected_24h,
         round(
-            100 * coalesce(captures.captures, 0) * watched.interval_seconds / nullif(watched.watched_seconds, 0), 1
+            100 * watched.captures * watched.interval_seconds / nullif(watched.watched_seconds, 0), 1
         ) as coverage_percent_24h,
         coalesce(failed.failures, 0) as failures_24h,
         coalesce(failed.failures_by_kind, '{}') as failures_by_kind_24h,
@@ -119,7 +121,6 @@ final as (
         stale.stale_since_at
     from watched
     left join heads on watched.event_id = heads.event_id
-    left join captures on watched.event_id = captures.event_id
     left join failed on watched.event_id = failed.event_id
     left join last_failures on watched.event_id = last_failures.event_id
     left join stale on watched.event_id = stale.event_id

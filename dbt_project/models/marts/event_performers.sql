@@ -3,6 +3,7 @@
     config(
         incremental_strategy='replace_all',
         unique_key=['event_id', 'performer_id'],
+        post_hook="{{ ensure_index(['performer_id', 'event_id']) }}",
     )
 }}
 

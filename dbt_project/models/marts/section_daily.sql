@@ -5,6 +5,7 @@
         grain='day',
         unique_key=['event_id', 'day', 'section_id'],
         tags=['ledger'],
+        post_hook="{{ ensure_index(['day', 'event_id']) }}",
     )
 }}
 -- depends_on: {{ ref('int_windows') }}

@@ -5,6 +5,7 @@
         grain='hour',
         unique_key=['event_id', 'hour', 'zone_id'],
         tags=['ledger'],
+        post_hook="{{ ensure_index(['hour', 'event_id']) }}",
     )
 }}
 -- depends_on: {{ ref('int_windows') }}

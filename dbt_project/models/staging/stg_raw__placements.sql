@@ -1,18 +1,10 @@
-with source as (
-    select * from {{ source('raw', 'placements') }}
-),
+select
+    -- ids
+    placement_id,
+    zone_id,
+    section_id,
 
-renamed as (
-    select
-        -- ids
-        placement_id,
-        zone_id,
-        section_id,
-
-        -- strings
-        section,
-        seat_row
-    from source
-)
-
-select * from renamed
+    -- strings
+    section,
+    seat_row
+from {{ source('raw', 'placements') }}

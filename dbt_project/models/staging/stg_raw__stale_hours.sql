@@ -1,17 +1,9 @@
-with source as (
-    select * from {{ source('raw', 'stale_hours') }}
-),
+select
+    -- ids
+    event_id,
+    mark,
 
-renamed as (
-    select
-        -- ids
-        event_id,
-        mark,
-
-        -- timestamps
-        hour_at,
-        marked_at
-    from source
-)
-
-select * from renamed
+    -- timestamps
+    hour_at,
+    marked_at
+from {{ source('raw', 'stale_hours') }}

@@ -1,23 +1,15 @@
-with source as (
-    select * from {{ source('raw', 'terms') }}
-),
+select
+    -- ids
+    terms_id,
 
-renamed as (
-    select
-        -- ids
-        terms_id,
+    -- strings
+    delivery,
+    notes,
 
-        -- strings
-        delivery,
-        notes,
+    -- numerics
+    splits,
+    face_value_cents,
 
-        -- numerics
-        splits,
-        face_value_cents,
-
-        -- booleans
-        2 = any(splits) as can_be_pair
-    from source
-)
-
-select * from renamed
+    -- booleans
+    2 = any(splits) as can_be_pair
+from {{ source('raw', 'terms') }}

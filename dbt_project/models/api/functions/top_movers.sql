@@ -9,7 +9,8 @@ with asked as (
         v_span as span
 ),
 
-hours as (
+-- Asked twice and not materialized: that would be the whole mart, where an index gives two rows an event.
+hours as not materialized (
     select
         event_id,
         hour,
