@@ -7,6 +7,7 @@ import { jsonTypes } from "./json_types.mjs";
 import { requestScope } from "./request_scope.mjs";
 
 const POOL_SIZE = 10;
+const SERVED_SCHEMA = "public";
 
 /** Options of the driver that every connection of ours to the database has. */
 export const driverOptions = {
@@ -35,8 +36,8 @@ class RequestConnection extends PostgresConnection {
     return true;
   }
 
-  introspect(options) {
-    return this.#introspector.introspect(options);
+  async introspect(options) {
+    return servedPart(await this.#introspector.introspect(options));
   }
 
   /**
@@ -69,6 +70,27 @@ class RequestConnection extends PostgresConnection {
 
   /** Said already, with the role; @supabase/lite reads what the function leaves in response.headers. */
   async applyRpcRequestGucs() {}
+}
+
+const servedParts = new WeakMap();
+
+/**
+ * What an introspection says of the schema that is served, without the text of its views: computed once for each.
+ * At every request @supabase/lite looks through all columns that it is told of, and at a view's also through the view's
+ * text for casts to types of its own, which nothing here has. With some months of partitions that took longer than the
+ * query: 2.4 of the 4.9 ms of processor time that a request for one row cost in this process.
+ */
+function servedPart(introspection) {
+  if (!servedParts.has(introspection)) {
+    const isServed = ({ schema }) => schema === SERVED_SCHEMA;
+    servedParts.set(introspection, {
+      ...introspection,
+      tables: introspection.tables.filter(isServed),
+      columns: introspection.columns.filter(isServed),
+      views: introspection.views.filter(isServed).map(({ sql: _, ...view }) => view),
+    });
+  }
+  return servedParts.get(introspection);
 }
 
 /** The connections of requests (as `authenticator`) and of introspection (as a role that sees every table). */

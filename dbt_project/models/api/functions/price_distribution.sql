@@ -54,7 +54,8 @@ sized as (
     from edges
 ),
 
-bins as (
+-- Materialized, or where a bin begins would be worked out anew for every price: 8 ms of 18.
+bins as materialized (
     select
         numbers.bin,
         sized.captured_at,
