@@ -3,7 +3,7 @@
 #   make up      start everything and stay in the foreground (Ctrl-C stops it)
 #   make test    every check and test
 #   make test-api API_URL=https://… API_KEY=…   the tests of the API against that one
-#   make bench   the measurements of benchmarks/
+#   make bench   the measurements of benchmarks/; `make bench ARGS="writer parsing"` for some of them
 #   make lock    new requirements locks from pyproject.toml
 #   make types   supabase/types/database.ts anew, after a change of what the API serves
 #   make format  put code into the shape that `make test` wants
@@ -53,7 +53,7 @@ test-api: $(DEV) $(NPM)
 	$(BIN)/pytest tests/integration/api
 
 bench: $(DEV) $(NPM)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(ARGS)
 
 # The development lock first: what is tested is then what runs.
 lock: $(DEV)

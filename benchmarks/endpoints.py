@@ -43,8 +43,8 @@ def _measure(api: ServedApi, request: Request) -> Figure:
         Figure(
             _NAME,
             f"{request.endpoint}: {request.what}",
-            f"{percentiles[49]:.0f} ms median, {percentiles[98]:.0f} ms p99, {max(report.milliseconds):.0f} ms at most; "
-            f"{count / report.seconds:,.0f} requests/s of {1000 * report.megabytes / count:,.1f} KB",
+            f"{percentiles[49]:.0f} ms median, {percentiles[98]:.0f} ms p99, "
+            f"{max(report.milliseconds):.0f} ms at most; {count / report.seconds:,.0f} requests/s of {1000 * report.megabytes / count:,.1f} KB",
             _AIM,
         )
     )

@@ -88,7 +88,9 @@ def explaining(database_url: str) -> Iterator[None]:
         for name, value in _SETTINGS.items():
             connection.execute(
                 sql.SQL("alter role authenticator in database {} set {} = {}").format(
-                    database, sql.SQL(name), sql.Literal(value)  # type: ignore[arg-type]  # a name of ours
+                    database,
+                    sql.SQL(name),
+                    sql.Literal(value),
                 )
             )
         # Those that the API has open already know nothing of it.
@@ -150,7 +152,8 @@ def _explained(log: str) -> Explained:
 def _scans(node: dict[str, Any]) -> Iterator[Scan]:
     if node.get("Schema") in _SCHEMAS and "Relation Name" in node and node["Actual Loops"]:
         looked_at = sum(
-            node.get(counted, 0) for counted in ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")
+            node.get(counted, 0)
+            for counted in ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")
         )
         index = next(iter(_index_names(node)), None)
         yield Scan(_of_any_day(node["Relation Name"]), index, round(looked_at * node["Actual Loops"]))
@@ -175,12 +178,13 @@ def _write(explained: Sequence[tuple[Request, Explained]], size: Size, version: 
     lines = [
         "# Query plans",
         "",
-        f"What PostgreSQL does for each request that `benchmarks/endpoint_requests.py` has, as its auto_explain told while "
-        f"the API answered: {size}. One client, everything in memory, statements within functions included. Pages are of 8 "
-        "KB. Behind each table stands the index by which it was read and how many of its rows were looked at; tables that "
-        "were read from end to end are in the last column. Partitions of one table are taken together.",
+        "What PostgreSQL does for each request that `benchmarks/endpoint_requests.py` has, as its auto_explain told",
+        f"while the API answered one client, over {size}.",
+        "Statements within functions are included; pages are of 8 KB. An index stands with the rows that were looked at",
+        "by it; tables that were read from end to end are in the last column, with all of their rows. Partitions of one",
+        "table are taken together.",
         "",
-        f"Written by `python -m benchmarks plans` on {datetime.now(UTC):%Y-%m-%d} with PostgreSQL {version}. Times under "
+        f"Written by `make bench ARGS=plans` on {datetime.now(UTC):%Y-%m-%d} with PostgreSQL {version}. Times under",
         "load are in [RESULTS.md](../benchmarks/RESULTS.md).",
         "",
         "| endpoint | request | ms | pages | by index | whole |",
@@ -190,7 +194,8 @@ def _write(explained: Sequence[tuple[Request, Explained]], size: Size, version: 
         by_index = "<br>".join(f"`{scan.index}` {scan.rows:,}" for scan in plans.scans if scan.index)
         whole = "<br>".join(f"`{scan.table}` {scan.rows:,}" for scan in plans.scans if scan.index is None)
         lines.append(
-            f"| {request.endpoint} | {request.what} | {plans.milliseconds:.1f} | {plans.pages:,} | {by_index} | {whole} |"
+            f"| {request.endpoint} | {request.what} | {plans.milliseconds:.1f} | {plans.pages:,} "
+            f"| {by_index} | {whole} |"
         )
     DOCUMENT.write_text("\n".join([*lines, ""]))
     console.print(f"written to {DOCUMENT}")

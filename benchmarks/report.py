@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import platform
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +17,15 @@ from rich.console import Console
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 console = Console()
+
+_HEAD = """\
+# The last figures
+
+Of `make bench`, or of one benchmark with `make bench ARGS=name`. Absolute times are the machine's; what is compared was
+measured in one run.
+
+"""
+_SECTION = re.compile(r"^## (\w+)\n", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -34,21 +45,27 @@ def show(figure: Figure) -> Figure:
     return figure
 
 
-def write_results(figures: list[Figure]) -> None:
-    """Replace ``RESULTS.md``."""
+def write_results(figures: Sequence[Figure]) -> None:
+    """Replace the sections of ``RESULTS.md`` that have been measured; the others stay as they are."""
+    _, *kept = _SECTION.split(RESULTS.read_text())
+    sections = dict(zip(kept[::2], kept[1::2], strict=True))
+    for benchmark in dict.fromkeys(figure.benchmark for figure in figures):
+        sections[benchmark] = _section([figure for figure in figures if figure.benchmark == benchmark])
+    RESULTS.write_text("".join([_HEAD, *(f"## {benchmark}\n{text}" for benchmark, text in sections.items())]))
+    console.print(f"written to {RESULTS}")
+
+
+def _section(figures: Sequence[Figure]) -> str:
     lines = [
-        "# The last figures",
         "",
         (
-            f"`make bench` on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {platform.system()} "
-            f"{platform.machine()}, Python {platform.python_version()}. Absolute times are this machine's; "
-            "what is compared was measured in one run."
+            f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
+            f"Python {platform.python_version()}."
         ),
         "",
-        "| benchmark | what | value | aim |",
-        "| --- | --- | --- | --- |",
-        *(f"| {f.benchmark} | {f.what} | {f.value} | {f.aim} |" for f in figures),
+        "| what | value | aim |",
+        "| --- | --- | --- |",
+        *(f"| {figure.what} | {figure.value} | {figure.aim} |" for figure in figures),
         "",
     ]
-    RESULTS.write_text("\n".join(lines))
-    console.print(f"written to {RESULTS}")
+    return "\n".join([*lines, ""])

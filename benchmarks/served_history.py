@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from benchmarks.copied_rows import copy_rows
 from benchmarks.market import CAPTURES_A_DAY, INTERVAL, LISTINGS, rounds
 from benchmarks.report import console
 from ingestion.codec.writer import SnapshotWriter
@@ -29,6 +30,17 @@ CAPTURED_DAYS = 2
 _ZONES = 5
 _VENUES = 100
 _PERFORMERS = 200
+_PRICES = ("price_p25", "price_median", "price_p75", "price_avg", "price_avg_trimmed", "price_max")
+_WINDOW_PRICES = ("get_in_open", "get_in_high", "get_in_low", "get_in_close", *_PRICES)
+_LATEST_PRICES = ("get_in", *_PRICES)
+_DOLLARS = {
+    **dict.fromkeys(
+        ("event_hourly", "zone_hourly", "event_daily", "section_daily"),
+        (*_WINDOW_PRICES, *(f"all_in_{price}" for price in _WINDOW_PRICES), "pair_get_in", "sold_value_est"),
+    ),
+    "event_latest": (*_LATEST_PRICES, *(f"all_in_{price}" for price in _LATEST_PRICES), "get_in_change_24h"),
+    "listing_lifecycle": (),
+}
 
 
 @dataclass(frozen=True)
@@ -115,26 +127,19 @@ def _announce(connection: psycopg.Connection[Any], event_count: int, now: dateti
 
 def _copy_raw(connection: psycopg.Connection[Any], event_count: int) -> None:
     for table, instant in (
-        ("snapshots", "captured_at"),
-        ("keyframes", "captured_at"),
-        ("loads", "load_number"),
-        ("heads", "captured_at"),
+        ("raw.snapshots", "captured_at"),
+        ("raw.keyframes", "captured_at"),
+        ("raw.loads", "load_number"),
+        ("raw.heads", "captured_at"),
     ):
-        columns = [name for name, _ in _columns(connection, "raw", table)]
-        left_out = {"event_id", "load_number"}  # a load takes the next number
-        copied = [name for name in columns if name not in left_out]
-        connection.execute(
-            sql.SQL("""
-                insert into raw.{table} (event_id, {columns})
-                select e, {columns}
-                from raw.{table} inner join {others} on event_id = original
-                order by raw.{table}.{instant}, e
-            """).format(
-                table=sql.Identifier(table),
-                columns=sql.SQL(", ").join(map(sql.Identifier, copied)),
-                instant=sql.Identifier(instant),
-                others=_copies(REAL_EVENTS + 1, event_count),
-            )
+        copy_rows(
+            connection,
+            table,
+            chosen=sql.SQL("o.event_id = copy.original"),
+            once_for_each=_copies(event_count),
+            instead={"event_id": "copy.event_id"},
+            left_out=frozenset({"load_number"}),
+            order=f"o.{instant}, copy.event_id",
         )
 
 
@@ -148,84 +153,52 @@ def _copy_marts(connection: psycopg.Connection[Any], size: Size, now: datetime) 
             ("section_daily", "day", day, size.section_days),
         ):
             if days_ago < reach:
-                _copy_mart(connection, size.events, mart, window, newest, days_ago)
+                _copy_windows(connection, mart, window, newest, days_ago=days_ago, event_count=size.events)
     for mart in ("event_latest", "listing_lifecycle"):
-        _copy_mart(connection, size.events, mart, None, None, 0)
+        _copy_mart(connection, mart, sql.SQL("true"), "copy.event_id", days_ago=0, event_count=size.events)
+
+
+def _copy_windows(
+    connection: psycopg.Connection[Any], mart: str, window: str, newest: Any, *, days_ago: int, event_count: int
+) -> None:
+    """The windows of the real events' newest whole day, as they were so many days ago; today also the open one."""
+    which = sql.SQL("o.{window} >= {oldest} and ({is_today} or o.{window} < {newest})").format(
+        window=sql.Identifier(window),
+        oldest=sql.Literal(newest - timedelta(days=1)),
+        newest=sql.Literal(newest),
+        is_today=sql.Literal(days_ago == 0),
+    )
+    _copy_mart(connection, mart, which, f"o.{window}, copy.event_id", days_ago=days_ago, event_count=event_count)
 
 
 def _copy_mart(
     connection: psycopg.Connection[Any],
-    event_count: int,
     mart: str,
-    window: str | None,
-    newest: Any,
+    which: sql.Composable,
+    order: str,
+    *,
     days_ago: int,
+    event_count: int,
 ) -> None:
-    """The rows of the real events' newest whole day, as they were so many days ago; today also the open window."""
-    columns = _columns(connection, "marts", mart)
-    which = sql.SQL("true")
-    if window is not None:
-        which = sql.SQL("original_rows.{window} >= {oldest} and ({is_today} or original_rows.{window} < {newest})").format(
-            window=sql.Identifier(window),
-            oldest=sql.Literal(newest - timedelta(days=1)),
-            newest=sql.Literal(newest),
-            is_today=sql.Literal(days_ago == 0),
-        )
-    connection.execute(
-        sql.SQL("""
-            with original_rows as materialized (
-                select * from marts.{mart} as original_rows
-                where event_id <= {real_events} and {which}
-            )
-            insert into marts.{mart} ({names})
-            select {values}
-            from original_rows inner join {others} on original_rows.event_id = original
-            order by {order}
-            on conflict do nothing
-        """).format(
-            mart=sql.Identifier(mart),
-            which=which,
-            real_events=sql.Literal(REAL_EVENTS),
-            names=sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns),
-            values=sql.SQL(", ").join(_value(name, data_type, days_ago) for name, data_type in columns),
-            others=_copies(1, event_count),
-            order=sql.SQL("{}, e").format(sql.Identifier(window)) if window else sql.SQL("e"),
-        )
+    # Other prices for every event and day, or nothing would ever have moved.
+    factor = f"(1 + (copy.event_id * 7919 + {days_ago} * 104729) % 60 / 100.0)"
+    copy_rows(
+        connection,
+        f"marts.{mart}",
+        chosen=sql.SQL("o.event_id = copy.original and {}").format(which),
+        once_for_each=_copies(event_count, also_real=days_ago > 0),
+        days_ago=days_ago,
+        instead={"event_id": "copy.event_id", **{price: f"round(o.{price} * {factor}, 2)" for price in _DOLLARS[mart]}},
+        order=order,
     )
 
 
-def _value(name: str, data_type: str, days_ago: int) -> sql.Composed:
-    """A column of a copy: instants are shifted, dollars are others for every event and day, counts are the same."""
-    if name == "event_id":
-        return sql.SQL("e as event_id").format()
-    column = sql.SQL("original_rows.{}").format(sql.Identifier(name))
-    if data_type == "timestamp with time zone":
-        return sql.SQL("{column} - {days} * interval '24 hours' as {name}").format(
-            column=column, days=sql.Literal(days_ago), name=sql.Identifier(name)
-        )
-    if data_type == "date":
-        return sql.SQL("{column} - {days} as {name}").format(
-            column=column, days=sql.Literal(days_ago), name=sql.Identifier(name)
-        )
-    if data_type == "numeric" and not name.endswith("_avg"):
-        return sql.SQL("round({column} * (1 + (e * 7919 + {days} * 104729) % 60 / 100.0), 2)").format(
-            column=column, days=sql.Literal(days_ago)
-        )
-    return column
-
-
-def _copies(first: int, last: int) -> sql.Composed:
+def _copies(event_count: int, *, also_real: bool = False) -> sql.Composed:
     """Events, each with the real one that it is a copy of."""
     return sql.SQL(
-        "(select n as e, 1 + (n - 1) % {real} as original from generate_series({first}, {last}) as n) as copies"
-    ).format(real=sql.Literal(REAL_EVENTS), first=sql.Literal(first), last=sql.Literal(last))
-
-
-def _columns(connection: psycopg.Connection[Any], schema: str, table: str) -> list[tuple[str, str]]:
-    return connection.execute(
-        """
-        select column_name, data_type from information_schema.columns
-        where table_schema = %s and table_name = %s order by ordinal_position
-        """,
-        (schema, table),
-    ).fetchall()
+        "(select n as event_id, 1 + (n - 1) % {real} as original from generate_series({first}, {last}) as n) as copy"
+    ).format(
+        real=sql.Literal(REAL_EVENTS),
+        first=sql.Literal(1 if also_real else REAL_EVENTS + 1),
+        last=sql.Literal(event_count),
+    )
