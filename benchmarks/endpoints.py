@@ -39,15 +39,9 @@ def _measure(api: ServedApi, request: Request) -> Figure:
     report = _report(api, request)
     percentiles = statistics.quantiles(report.milliseconds, n=100)
     count = len(report.milliseconds)
-    return show(
-        Figure(
-            _NAME,
-            f"{request.endpoint}: {request.what}",
-            f"{percentiles[49]:.0f} ms median, {percentiles[98]:.0f} ms p99, "
-            f"{max(report.milliseconds):.0f} ms at most; {count / report.seconds:,.0f} requests/s of {1000 * report.megabytes / count:,.1f} KB",
-            _AIM,
-        )
-    )
+    waits = f"{percentiles[49]:.0f} ms median, {percentiles[98]:.0f} ms p99, {max(report.milliseconds):.0f} ms at most"
+    rate = f"{count / report.seconds:,.0f} requests/s of {1000 * report.megabytes / count:,.1f} KB"
+    return show(Figure(_NAME, f"{request.endpoint}: {request.what}", f"{waits}; {rate}", _AIM))
 
 
 def _report(api: ServedApi, request: Request) -> Report:

@@ -25,8 +25,6 @@ from ingestion.database import connect
 from ingestion.settings import load_settings
 from orchestration.building import build_marts
 
-REAL_EVENTS = 20
-CAPTURED_DAYS = 2
 _ZONES = 5
 _VENUES = 100
 _PERFORMERS = 200
@@ -45,9 +43,11 @@ _DOLLARS = {
 
 @dataclass(frozen=True)
 class Size:
-    """How many events there are, and how many days each kind of mart reaches back."""
+    """How many events there are, how many of them real, and how many days each kind of table reaches back."""
 
     events: int = 1000
+    real_events: int = 20
+    captured_days: int = 2
     days: int = 120
     zone_days: int = 14
     section_days: int = 30
@@ -56,7 +56,7 @@ class Size:
         """As tables of figures say it."""
         return (
             f"{self.events:,} events: {self.events * self.days * 24 / 1e6:.1f} million hourly rows ({self.days} days), "
-            f"zones of {self.zone_days} days, sections of {self.section_days}, captures of {CAPTURED_DAYS} days every "
+            f"zones of {self.zone_days} days, sections of {self.section_days}, captures of {self.captured_days} days every "
             f"{INTERVAL.seconds // 60} minutes with {LISTINGS} listings each"
         )
 
@@ -68,10 +68,11 @@ def fill(database_url: str, size: Size) -> None:
     with connect(database_url) as connection:
         _announce(connection, size.events, now)
         writer = SnapshotWriter(connection)
-        for captures in rounds(REAL_EVENTS, CAPTURED_DAYS * CAPTURES_A_DAY, now - timedelta(days=CAPTURED_DAYS)):
+        capture_count = size.captured_days * CAPTURES_A_DAY
+        for captures in rounds(size.real_events, capture_count, now - capture_count * INTERVAL):
             writer.write(captures)
         build_marts(load_settings(with_running_stack=False, database_url=database_url))
-        _copy_raw(connection, size.events)
+        _copy_raw(connection, size)
         _copy_marts(connection, size, now)
         connection.execute("vacuum (freeze, analyze)")
 
@@ -125,7 +126,7 @@ def _announce(connection: psycopg.Connection[Any], event_count: int, now: dateti
     )
 
 
-def _copy_raw(connection: psycopg.Connection[Any], event_count: int) -> None:
+def _copy_raw(connection: psycopg.Connection[Any], size: Size) -> None:
     for table, instant in (
         ("raw.snapshots", "captured_at"),
         ("raw.keyframes", "captured_at"),
@@ -136,7 +137,7 @@ def _copy_raw(connection: psycopg.Connection[Any], event_count: int) -> None:
             connection,
             table,
             chosen=sql.SQL("o.event_id = copy.original"),
-            once_for_each=_copies(event_count),
+            once_for_each=_copies(size),
             instead={"event_id": "copy.event_id"},
             left_out=frozenset({"load_number"}),
             order=f"o.{instant}, copy.event_id",
@@ -153,13 +154,13 @@ def _copy_marts(connection: psycopg.Connection[Any], size: Size, now: datetime) 
             ("section_daily", "day", day, size.section_days),
         ):
             if days_ago < reach:
-                _copy_windows(connection, mart, window, newest, days_ago=days_ago, event_count=size.events)
+                _copy_windows(connection, mart, window, newest, days_ago=days_ago, size=size)
     for mart in ("event_latest", "listing_lifecycle"):
-        _copy_mart(connection, mart, sql.SQL("true"), "copy.event_id", days_ago=0, event_count=size.events)
+        _copy_mart(connection, mart, sql.SQL("true"), "copy.event_id", days_ago=0, size=size)
 
 
 def _copy_windows(
-    connection: psycopg.Connection[Any], mart: str, window: str, newest: Any, *, days_ago: int, event_count: int
+    connection: psycopg.Connection[Any], mart: str, window: str, newest: Any, *, days_ago: int, size: Size
 ) -> None:
     """The windows of the real events' newest whole day, as they were so many days ago; today also the open one."""
     which = sql.SQL("o.{window} >= {oldest} and ({is_today} or o.{window} < {newest})").format(
@@ -168,7 +169,7 @@ def _copy_windows(
         newest=sql.Literal(newest),
         is_today=sql.Literal(days_ago == 0),
     )
-    _copy_mart(connection, mart, which, f"o.{window}, copy.event_id", days_ago=days_ago, event_count=event_count)
+    _copy_mart(connection, mart, which, f"o.{window}, copy.event_id", days_ago=days_ago, size=size)
 
 
 def _copy_mart(
@@ -178,7 +179,7 @@ def _copy_mart(
     order: str,
     *,
     days_ago: int,
-    event_count: int,
+    size: Size,
 ) -> None:
     # Other prices for every event and day, or nothing would ever have moved.
     factor = f"(1 + (copy.event_id * 7919 + {days_ago} * 104729) % 60 / 100.0)"
@@ -186,19 +187,19 @@ def _copy_mart(
         connection,
         f"marts.{mart}",
         chosen=sql.SQL("o.event_id = copy.original and {}").format(which),
-        once_for_each=_copies(event_count, also_real=days_ago > 0),
+        once_for_each=_copies(size, also_real=days_ago > 0),
         days_ago=days_ago,
         instead={"event_id": "copy.event_id", **{price: f"round(o.{price} * {factor}, 2)" for price in _DOLLARS[mart]}},
         order=order,
     )
 
 
-def _copies(event_count: int, *, also_real: bool = False) -> sql.Composed:
+def _copies(size: Size, *, also_real: bool = False) -> sql.Composed:
     """Events, each with the real one that it is a copy of."""
     return sql.SQL(
         "(select n as event_id, 1 + (n - 1) % {real} as original from generate_series({first}, {last}) as n) as copy"
     ).format(
-        real=sql.Literal(REAL_EVENTS),
-        first=sql.Literal(1 if also_real else REAL_EVENTS + 1),
-        last=sql.Literal(event_count),
+        real=sql.Literal(size.real_events),
+        first=sql.Literal(1 if also_real else size.real_events + 1),
+        last=sql.Literal(size.events),
     )
