@@ -55,9 +55,9 @@ class Size:
     def __str__(self) -> str:
         """As tables of figures say it."""
         return (
-            f"{self.events:,} events: {self.events * self.days * 24 / 1e6:.1f} million hourly rows ({self.days} days), "
-            f"zones of {self.zone_days} days, sections of {self.section_days}, captures of {self.captured_days} days every "
-            f"{INTERVAL.seconds // 60} minutes with {LISTINGS} listings each"
+            f"{self.events:,} events, {self.events * self.days * 24 / 1e6:.1f} million hourly rows ({self.days} days), "
+            f"zones of {self.zone_days} days, sections of {self.section_days}, captures of {self.captured_days} days "
+            f"every {INTERVAL.seconds // 60} minutes with {LISTINGS} listings each"
         )
 
 
