@@ -371,6 +371,20 @@ export type Database = {
                     "performer_name": string | null;
                 };
                 ComputedFields: never;
+                Insert: {
+                    "category_id"?: number | null;
+                    "category_name"?: string | null;
+                    "event_ids"?: never;
+                    "performer_id"?: number | null;
+                    "performer_name"?: string | null;
+                };
+                Update: {
+                    "category_id"?: number | null;
+                    "category_name"?: string | null;
+                    "event_ids"?: never;
+                    "performer_id"?: number | null;
+                    "performer_name"?: string | null;
+                };
                 Relationships: [
                 ];
             };
