@@ -109,9 +109,15 @@ def test_the_query_that_clients_have_works_to_the_letter(
     ]
     with psycopg.connect(database_url, row_factory=dict_row, options="-c timezone=UTC") as connection:
         stored = connection.execute(
-            "select * from marts.event_hourly where event_id = %s and hour between %s and %s order by hour",
+            """
+            select h.*, round(extract(epoch from e.starts_at - h.hour) / 86400, 2) as days_to_event
+            from marts.event_hourly as h
+            inner join marts.dim_events as e using (event_id)
+            where h.event_id = %s and h.hour between %s and %s order by h.hour
+            """,
             (event_ids[0], start, end),
         ).fetchall()
+    assert stored[0]["days_to_event"] > 0
     for hour, row in zip(hours, stored, strict=True):
         assert hour == {**{name: _as_json(value) for name, value in row.items()}, "is_final": True}
     assert isinstance(hours[0]["price_median"], int | float)
