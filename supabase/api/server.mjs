@@ -42,7 +42,10 @@ const backend = postgrestUrl
       maxRows: MAX_ROWS,
     });
 const documentation = new Documentation(roleOfKey, jwtSecret);
-const watch = new SchemaWatch(introspectionUrl, (sql) => Promise.all([backend.reload(), documentation.reload(sql)]));
+const watch = new SchemaWatch(introspectionUrl, async (sql) => {
+  await backend.reload();
+  await documentation.reload(sql); // afterwards: what it tells of is answered
+});
 const gateway = makeGateway(backend, async () => watch.isReady && (await backend.isReady()), documentation.routes);
 
 const server = serve({ fetch: gateway.fetch, hostname: HOST, port }, () => console.log(`Data API on http://${HOST}:${port}`));

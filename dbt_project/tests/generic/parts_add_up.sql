@@ -5,6 +5,8 @@ Only what is counted at one capture, or at each step, adds up: books at the firs
 of which counts in one part. Means add up before they are rounded and no longer afterwards; prices do not add up at all;
 `captures` are those of the event in every part. A window in which no part has a row (nothing was on sale and nothing
 happened) has nothing to add up and is not looked at.
+
+The test's own condition holds for the event's windows, too: all of them would be the longer to read the longer history is.
 -#}
 {% test parts_add_up(model, whole, window_column) %}
     {%- set summed = [
@@ -21,11 +23,18 @@ happened) has nothing to add up and is not looked at.
             {{ window_column }}
         from {{ model }}
         group by event_id, {{ window_column }}
+    ),
+
+    wholes as (
+        select * from {{ whole }}
+        {% if config.get('where') -%}
+        where {{ config.get('where') }}
+        {%- endif %}
     )
 
     select parts.*
     from parts
-    inner join {{ whole }} as whole using (event_id, {{ window_column }})
+    inner join wholes as whole using (event_id, {{ window_column }})
     where
         (parts.{{ summed | join(', parts.') }}) is distinct from
         (whole.{{ summed | join(', whole.') }})
