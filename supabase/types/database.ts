@@ -305,8 +305,36 @@ export type Database = {
                     "starts_at": string | null;
                     "zone_id": string | null;
                     "zone_name": string | null;
+                    "events": {
+                        "address": string | null;
+                        "capacity": number | null;
+                        "category_id": number | null;
+                        "city": string | null;
+                        "country_code": string | null;
+                        "delay_type": string | null;
+                        "event_id": number;
+                        "event_name": string | null;
+                        "interval_seconds": number | null;
+                        "is_date_tbd": boolean;
+                        "is_hidden": boolean;
+                        "is_if_necessary": boolean;
+                        "is_time_tbd": boolean;
+                        "is_tracked": boolean;
+                        "latitude": number | null;
+                        "longitude": number | null;
+                        "postal_code": string | null;
+                        "starts_at": string | null;
+                        "starts_at_local": string | null;
+                        "state": string | null;
+                        "sub_category_id": number | null;
+                        "timezone": string | null;
+                        "tracked_since_at": string | null;
+                        "venue_id": number | null;
+                        "venue_name": string | null;
+                        "web_path": string | null;
+                    } | null;
                 };
-                ComputedFields: never;
+                ComputedFields: "events";
                 Relationships: [
                 ];
             };
@@ -371,20 +399,6 @@ export type Database = {
                     "performer_name": string | null;
                 };
                 ComputedFields: never;
-                Insert: {
-                    "category_id"?: number | null;
-                    "category_name"?: string | null;
-                    "event_ids"?: never;
-                    "performer_id"?: number | null;
-                    "performer_name"?: string | null;
-                };
-                Update: {
-                    "category_id"?: number | null;
-                    "category_name"?: string | null;
-                    "event_ids"?: never;
-                    "performer_id"?: number | null;
-                    "performer_name"?: string | null;
-                };
                 Relationships: [
                 ];
             };
@@ -753,6 +767,19 @@ export type Database = {
                 } & "the function public.events with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
                 SetofOptions: {
                     from: "event_live";
+                    to: "events";
+                    isOneToOne: true;
+                    isSetofReturn: true;
+                };
+            } | {
+                Args: {
+                    "": Database["public"]["Views"]["listing_history"]["Row"];
+                };
+                Returns: {
+                    error: true;
+                } & "the function public.events with parameter or with a single unnamed json/jsonb parameter, but no matches were found in the schema cache";
+                SetofOptions: {
+                    from: "listing_history";
                     to: "events";
                     isOneToOne: true;
                     isSetofReturn: true;
