@@ -27,9 +27,7 @@ The test's own condition holds for the event's windows, too: all of them would b
 
     wholes as (
         select * from {{ whole }}
-        {% if config.get('where') -%}
-        where {{ config.get('where') }}
-        {%- endif %}
+        where {{ config.get('where') or 'true' }}
     )
 
     select parts.*
