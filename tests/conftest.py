@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
+from typing import IO
 
 import httpx
 import psycopg
@@ -90,8 +91,10 @@ def api_server(postgres_server: PostgresServer, database_url: str, api_keys: Key
 
 
 @contextmanager
-def running_api(server: PostgresServer, database: str, keys: Keys) -> Iterator[ApiServer]:
-    """The Data API on a database of a server whose roles have the passwords of ``keys``."""
+def running_api(
+    server: PostgresServer, database: str, keys: Keys, log: IO[bytes] | int = subprocess.DEVNULL
+) -> Iterator[ApiServer]:
+    """The Data API on a database of a server whose roles have the passwords of ``keys``; it writes to ``log``."""
     port = ports.free_port()
     commands = [api_command()]
     # Without being asked to, no test depends on what else is installed.
@@ -100,10 +103,7 @@ def running_api(server: PostgresServer, database: str, keys: Keys) -> Iterator[A
         commands.append(postgrest)
     variables = api_environment(server, database, keys, port, ports.free_port() if postgrest else None)
     environment = {**node_environment(), **variables}
-    processes = [
-        subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for command in commands
-    ]
+    processes = [subprocess.Popen(command, env=environment, stdout=log, stderr=log) for command in commands]
     try:
         wait_until_answering(f"{api_url(port)}/healthz", processes)
         yield ApiServer(api_url(port), keys)
