@@ -1,4 +1,4 @@
-"""What the local API writes down, whatever it is asked and whatever happens to its database: nothing that opens a door."""
+"""What the local API writes down, whatever it is asked and whatever happens to its database: no secret."""
 
 from __future__ import annotations
 
