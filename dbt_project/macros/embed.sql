@@ -63,8 +63,19 @@ Without one, Supabase's advisors would object.
         end if;
     end
     $embed$;
-    {{ secure_function("to_regprocedure('" ~ function ~ "')", roles_of(source) | select('in', roles_of(node_of_view(embedded.view))) | list) }};
+    {{ secure_function(embed_oid(source_name, embedded.view), roles_of(source) | select('in', roles_of(node_of_view(embedded.view))) | list) }};
 {% endmacro %}
+
+
+{#- Null where there is none yet; PostgreSQL 15 raises where to_regprocedure is asked for a type that is missing. -#}
+{% macro embed_oid(source_name, view) -%}
+    (
+        select p.oid
+        from pg_catalog.pg_proc as p
+        inner join pg_catalog.pg_class as c on c.oid = to_regclass('{{ source_name }}') and p.proargtypes[0] = c.reltype
+        where p.pronamespace = c.relnamespace and p.pronargs = 1 and p.proname = '{{ view }}'
+    )
+{%- endmacro %}
 
 
 {#- Functions of this view's rows that its yml no longer names. -#}
