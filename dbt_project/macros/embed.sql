@@ -78,7 +78,7 @@ Without one, Supabase's advisors would object.
 {%- endmacro %}
 
 
-{#- Functions of this view's rows that its yml no longer names. -#}
+{#- Functions of this view's rows that its yml no longer names; what others put beside them is theirs to drop. -#}
 {% macro drop_other_embeds() %}
     do $embed$
     declare
@@ -92,6 +92,7 @@ Without one, Supabase's advisors would object.
                 p.pronamespace = c.relnamespace
                 and p.pronargs = 1
                 and p.proargtypes[0] = c.reltype
+                and pg_catalog.pg_has_role(p.proowner, 'usage')
                 and p.proname <> all (array['{{ model.config.meta.get('embeds', []) | map(attribute='view') | join("', '") }}'])
         loop
             execute format('drop function %s', v_function);
