@@ -61,12 +61,14 @@ def test_the_schedule_runs_from_the_start_and_skips_while_a_round_is_on() -> Non
     defs = build_defs()
     schedule = defs.resolve_schedule_def("every_interval")
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
-    with dg.instance_for_test() as instance:
-        context = dg.build_schedule_context(
+    with (
+        dg.instance_for_test() as instance,
+        dg.build_schedule_context(
             instance=instance,
             scheduled_execution_time=datetime(2026, 3, 1, tzinfo=UTC),
             repository_def=defs.get_repository_def(),
-        )
+        ) as context,
+    ):
         due = schedule.evaluate_tick(context)
         assert len(due.run_requests or []) == 1
         instance.create_run_for_job(defs.resolve_job_def("round"), status=dg.DagsterRunStatus.STARTED)
@@ -180,10 +182,13 @@ def test_settling_waits_for_rounds_and_for_something_to_be_stale(
     defs = build_defs()
     schedule = defs.resolve_schedule_def("settle_hours_and_days")
     at = datetime(2026, 3, 2, 0, 5, tzinfo=UTC)
-    with dg.instance_for_test() as instance, connect(database_url) as connection:
-        context = dg.build_schedule_context(
+    with (
+        connect(database_url) as connection,
+        dg.instance_for_test() as instance,
+        dg.build_schedule_context(
             instance=instance, scheduled_execution_time=at, repository_def=defs.get_repository_def()
-        )
+        ) as context,
+    ):
         assert "nothing is stale" in str(schedule.evaluate_tick(context).skip_message)
         connection.execute("insert into raw.stale_hours (event_id, hour_at) values (1, '2026-03-01T23:00:00Z')")
         (due,) = schedule.evaluate_tick(context).run_requests or []

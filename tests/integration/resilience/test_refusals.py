@@ -41,6 +41,9 @@ def refuse_once(database_url: str, table: str, row: int, error_code: str) -> Non
                 return new;
             end;
             $$;
+            -- Who attaches the day's partition is given its trigger.
+            grant execute on function refuse() to ticketmarts_loader;
+            grant usage on sequence written_rows to ticketmarts_loader;
             create trigger refuse before insert or update on raw.{table} for each row execute function refuse();
             """
         )
