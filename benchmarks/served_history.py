@@ -73,6 +73,9 @@ def fill(database_url: str, size: Size) -> None:
             writer.write(captures)
         build_marts(load_settings(with_running_stack=False, database_url=database_url))
         _copy_raw(connection, size)
+        # Empty ones: how many there are is what a plan costs.
+        first_day = now.date() - timedelta(days=size.days)
+        connection.execute("select raw.ensure_partitions(%s, %s)", (first_day, now.date()))
         _copy_marts(connection, size, now)
         connection.execute("vacuum (freeze, analyze)")
 

@@ -11,6 +11,14 @@ with asked as (
         coalesce(p_since, '-infinity') as since_at
 ),
 
+-- Asked once, so that the instants are constants where they are used: they say nothing but which daily partitions are
+-- opened.
+loaded as (
+    select
+        v_first_captured_at as first_captured_at,
+        v_last_captured_at as last_captured_at
+),
+
 -- A capture without a change takes one row.
 next_captures as (
     select
@@ -25,6 +33,8 @@ next_captures as (
             and loads.captured_at > asked.since_at
     inner join {{ source('raw', 'snapshots') }} as snapshots
         on loads.event_id = snapshots.event_id and loads.captured_at = snapshots.captured_at
+    inner join loaded
+        on snapshots.captured_at between loaded.first_captured_at and loaded.last_captured_at
     order by loads.load_number
     limit 200
 ),
