@@ -65,6 +65,7 @@ class Settings(BaseSettings):
 
     ticketmarts_home: Path = PROJECT_FOLDER / ".ticketmarts"
     database_url: str | None = None
+    database_disk_gb: float | None = Field(default=None, gt=0)
     dagster_database_url: str | None = None
     supabase_url: str | None = None
     supabase_anon_key: str | None = None

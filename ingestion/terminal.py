@@ -73,8 +73,18 @@ def print_table(rows: list[dict[str, Any]], *, title: str | None = None) -> None
         table.add_column(heading.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
+    _answers().print(table)
+
+
+def print_lines(lines: list[str]) -> None:
+    """Plain lines on standard output, between tables; a long one goes on where a terminal ends."""
+    for line in lines:
+        _answers().print(line, soft_wrap=True)
+
+
+def _answers() -> Console:
     # A file or a pipe has no width: nothing is folded there.
     console = Console(markup=False, highlight=False)
     if not console.is_terminal:
         console.width = _WIDTH_OF_A_PIPE
-    console.print(table)
+    return console

@@ -18,6 +18,7 @@ from orchestration.assets.dbt_models import build_dbt_assets
 from orchestration.assets.exposures import build_exposures
 from orchestration.assets.ingestion import MARKETPLACE, snapshots, tracked_events
 from orchestration.checks.agreement import agrees_with_raw
+from orchestration.checks.health import build_health_checks
 from orchestration.dbt_project_files import DBT_FOLDER, DBT_PROGRAM, prepare_manifest
 from orchestration.partitions import build_days
 from orchestration.pipeline import Pipeline
@@ -46,7 +47,7 @@ def build_defs(
     is_live = settings.ticketmarts_env == "live"
     return dg.Definitions(
         assets=[MARKETPLACE, *ingestion, dbt_models, *build_exposures(manifest)],
-        asset_checks=[agrees_with_raw],
+        asset_checks=[agrees_with_raw, *build_health_checks()],
         jobs=build_jobs(dbt_models),
         schedules=build_schedules(load_plan(settings).cadence.tightest_minutes) if is_live else [],
         resources=resources,

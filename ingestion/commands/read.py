@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from ingestion.commands.arguments import AsJson, EventId, OnlyEvents, parse_instant, show_minute
+from ingestion.commands.arguments import AsJson, EventId, OnlyEvents, parse_instant
+from ingestion.commands.status_report import show_status
 from ingestion.database import connect
 from ingestion.exporting import export
 from ingestion.settings import load_settings
 from ingestion.snapshots import read_snapshot
-from ingestion.status import Status, read_status
-from ingestion.terminal import messages, print_json, print_json_line, print_table, show_progress
+from ingestion.status import read_status
+from ingestion.terminal import messages, print_json, print_json_line, show_progress
 
 app = typer.Typer()
 
@@ -54,33 +55,11 @@ def export_(
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """Say whether the data is fresh, and what is missing."""
-    with connect(load_settings().require_database_url()) as connection:
-        figures = read_status(connection)
+    """Say whether the data is fresh, what is missing, and why."""
+    settings = load_settings()
+    with connect(settings.require_database_url()) as connection:
+        figures = read_status(connection, settings)
     if as_json:
         print_json(figures)
     else:
-        print_table([{"what": what, "now": value} for what, value in _status_lines(figures)])
-
-
-def _status_lines(figures: Status) -> list[tuple[str, str]]:
-    failures = ", ".join(f"{count} {kind}" for kind, count in sorted(figures.failures_last_hour.items()))
-    newest = figures.newest_capture_at
-    age = f" ({_duration((figures.now_at - newest).total_seconds())} ago)" if newest else ""
-    return [
-        ("events tracked", str(figures.events_tracked)),
-        ("events overdue (newest capture older than two intervals)", str(figures.events_overdue)),
-        ("events gone (404 several times in a row)", str(figures.events_gone)),
-        ("rules of tracking.yaml last answered in full", show_minute(figures.rules_answered_at) or "never"),
-        ("newest capture", f"{show_minute(newest) or 'none yet'}{age}"),
-        ("captures in the last hour", str(figures.captures_last_hour)),
-        ("failures in the last hour", failures or "none"),
-        ("hours waiting to be rolled up", str(figures.stale_hours)),
-        ("waiting since", show_minute(figures.oldest_stale_at) or "-"),
-        ("raw data", f"{figures.raw_bytes / 2**20:,.0f} MiB"),
-    ]
-
-
-def _duration(seconds: float) -> str:
-    hours, minutes = divmod(int(seconds // 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+        show_status(figures)
