@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     database_url: str | None = None
     database_disk_gb: float | None = Field(default=None, gt=0)
     dagster_database_url: str | None = None
+    dagster_home: Path | None = None
     supabase_url: str | None = None
     supabase_anon_key: str | None = None
     supabase_service_key: SecretStr | None = None
@@ -82,6 +83,11 @@ class Settings(BaseSettings):
 
     ticketmarts_env: TicketmartsEnv = "live"
     history_start_date: date = date(2026, 1, 1)
+
+    retention_raw_days: int | None = Field(default=None, ge=2, le=36_500)
+    retention_failures_days: int = Field(default=90, ge=7, le=36_500)
+    retention_quarantine_days: int = Field(default=180, ge=7, le=36_500)
+    retention_dagster_runs_days: int = Field(default=14, ge=1, le=36_500)
 
     api_server: ApiServerChoice = "auto"
     postgres_port: int = Field(default=54322, ge=1024, le=65535)

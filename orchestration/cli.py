@@ -1,17 +1,22 @@
-"""The command ``ticketmarts build``.
+"""The commands ``ticketmarts build`` and ``ticketmarts housekeeping``.
 
-What belongs here: arguments and messages. What does not: building (``building``).
+What belongs here: arguments and messages. What does not: building (``building``), keeping house (``housekeeping``).
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from ingestion.commands.arguments import DRY_RUN, AsJson
+from ingestion.housekeeping.keeping import HousekeepingReport, keep_house
 from ingestion.settings import load_settings
+from ingestion.terminal import messages, print_json
 from orchestration.building import build_marts
 
 app = typer.Typer(no_args_is_help=True)
@@ -41,6 +46,50 @@ def build(
             on_run=lambda stale: _messages.print(f"{stale:,} stale hours of events; dbt builds"),
         )
     _messages.print(f"{rebuilt:,} hours of events rolled up; the marts say what raw says")
+
+
+@app.command()
+def housekeeping(
+    *,
+    is_dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make partitions ahead; drop, delete and purge what is past its age. Dagster does it once a day."""
+    # Dagster takes two seconds to import, which `build` need not wait for.
+    from orchestration.old_runs import delete_old_runs  # noqa: PLC0415
+    from orchestration.storage import find_instance  # noqa: PLC0415
+
+    settings = load_settings()
+    report = keep_house(settings, is_dry_run=is_dry_run)
+    old_runs = None
+    instance = find_instance(settings)
+    if instance is not None:
+        with instance:
+            before = datetime.now(UTC) - timedelta(days=settings.retention_dagster_runs_days)
+            old_runs = delete_old_runs(instance, before, is_dry_run=is_dry_run)
+    if as_json:
+        print_json({**asdict(report), "dagster_runs": asdict(old_runs) if old_runs else None})
+        return
+    if is_dry_run:
+        messages.print(DRY_RUN)
+    for line in _describe(report):
+        messages.print(line)
+    if old_runs is None:
+        messages.print("no Dagster here: DAGSTER_HOME is not set and the stack is not running")
+    else:
+        messages.print(
+            f"{old_runs.deleted:,} old runs of Dagster deleted; {old_runs.kept:,} are the newest of something"
+        )
+
+
+def _describe(report: HousekeepingReport) -> Iterator[str]:
+    if report.days_made:
+        yield f"partitions made for {', '.join(map(str, report.days_made))}"
+    for day in report.dropped:
+        yield f"{day.day} dropped: {day.captures:,} captures, {day.bytes / 2**20:,.1f} MiB"
+    for day in report.kept:
+        yield f"{day.day} is past its age and stays: {day.kept_because}"
+    yield f"{report.failures_deleted:,} failed attempts and {report.quarantine_deleted:,} quarantined items deleted"
 
 
 def _utc(at: datetime) -> datetime:

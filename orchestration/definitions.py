@@ -20,6 +20,7 @@ from orchestration.assets.ingestion import MARKETPLACE, snapshots, tracked_event
 from orchestration.checks.agreement import agrees_with_raw
 from orchestration.checks.health import build_health_checks
 from orchestration.dbt_project_files import DBT_FOLDER, DBT_PROGRAM, prepare_manifest
+from orchestration.housekeeping import housekeeping_job, housekeeping_schedule
 from orchestration.partitions import build_days
 from orchestration.pipeline import Pipeline
 from orchestration.rounds import build_jobs, build_schedules
@@ -48,8 +49,10 @@ def build_defs(
     return dg.Definitions(
         assets=[MARKETPLACE, *ingestion, dbt_models, *build_exposures(manifest)],
         asset_checks=[agrees_with_raw, *build_health_checks()],
-        jobs=build_jobs(dbt_models),
-        schedules=build_schedules(load_plan(settings).cadence.tightest_minutes) if is_live else [],
+        jobs=[*build_jobs(dbt_models), housekeeping_job],
+        schedules=[*build_schedules(load_plan(settings).cadence.tightest_minutes), housekeeping_schedule]
+        if is_live
+        else [],
         resources=resources,
         executor=dg.in_process_executor,
     )

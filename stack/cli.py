@@ -35,6 +35,7 @@ _MODULE_OF_COMMAND = {
     "status": _READ,
     "quarantine": _QUARANTINE,
     "build": _ORCHESTRATION,
+    "housekeeping": _ORCHESTRATION,
     "sandbox": _SANDBOX,
 }
 _GROUPS = {_TRACK: "track", _QUARANTINE: "quarantine", _SANDBOX: "sandbox"}

@@ -73,7 +73,7 @@ drawn as (
 ),
 
 -- An hour in the ledger waits for a build. So do the hours that a start which has moved since the last build changes:
--- it is that build which marks them.
+-- it is that build which marks them. Of hours whose captures were dropped, or compared with such, raw cannot tell.
 windows as materialized (
     select
         row_number() over (order by d.event_id, d.hour) as window_number,
@@ -103,6 +103,10 @@ windows as materialized (
         and not exists (
             select from raw.stale_hours as stale
             where stale.event_id = d.event_id and stale.hour_at = d.hour
+        )
+        and not exists (
+            select from raw.dropped_captures as dropped
+            where dropped.event_id = d.event_id and dropped.whole_from_at > d.hour
         )
 ),
 

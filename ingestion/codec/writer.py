@@ -14,6 +14,7 @@ from datetime import date, datetime
 from typing import Any
 
 import psycopg
+from psycopg.errors import CheckViolation
 
 from ingestion.codec import copy_format as pg
 from ingestion.codec.amending import Amended, amend
@@ -88,7 +89,19 @@ class SnapshotWriter:
             ContentCollisionError: two different placements or terms share a hash. psycopg.Error: the database
                 refused or went away. Nothing of the batch is stored then.
         """
-        self._ensure_partitions({utc_day(capture.captured_at) for capture in captures})
+        days = {utc_day(capture.captured_at) for capture in captures}
+        self._ensure_partitions(days)
+        try:
+            return self._write(captures, also)
+        except CheckViolation:
+            # As where a day's partition is gone, dropped for its age since it was made or found here.
+            self._days_with_partitions -= days
+            self._ensure_partitions(days)
+            return self._write(captures, also)
+
+    def _write(
+        self, captures: Sequence[Capture], also: Callable[[psycopg.Connection[Any], WriteResult], None] | None
+    ) -> WriteResult:
         with self.connection.transaction():
             heads = lock_heads(self.connection, {capture.event_id for capture in captures})
             placed = place(self.connection, captures, heads, self._remembered)

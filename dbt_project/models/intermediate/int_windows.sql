@@ -1,5 +1,6 @@
 -- The windows that this run rebuilds, and for each the span of raw that it is read from. Every hour lies in a claimed
--- day and is read with it; the newest capture is read alone where its day is not claimed.
+-- day and is read with it; the newest capture is read alone where its day is not claimed. Windows that raw can no
+-- longer tell in full, since captures that they were made of have been dropped, are left as they are.
 
 with claimed_marks as (
     select * from {{ ref('int_claimed_marks') }}
@@ -7,6 +8,10 @@ with claimed_marks as (
 
 snapshots as (
     select * from {{ ref('stg_raw__snapshots') }}
+),
+
+dropped_captures as (
+    select * from {{ ref('stg_raw__dropped_captures') }}
 ),
 
 claimed_hours as (
@@ -18,6 +23,14 @@ claimed_hours as (
         date_trunc('day', hour_at, 'UTC') as read_start_at,
         date_trunc('day', hour_at, 'UTC') + interval '24 hours' as read_end_at
     from claimed_marks
+    where
+        not exists (
+            select
+            from dropped_captures
+            where
+                dropped_captures.event_id = claimed_marks.event_id
+                and dropped_captures.whole_from_at > claimed_marks.hour_at
+        )
 ),
 
 claimed_days as (
@@ -48,6 +61,13 @@ newest_captures as (
         order by snapshots.captured_at desc
         limit 1
     ) as newest on true
+    where
+        newest.captured_at is not null
+        or not exists (
+            select
+            from dropped_captures
+            where dropped_captures.event_id = claimed_events.event_id
+        )
 ),
 
 claimed_latest as (
