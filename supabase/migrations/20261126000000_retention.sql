@@ -85,12 +85,13 @@ $$;
 comment on function raw.why_not_dropped is
 'Why a UTC day is not dropped yet, null where it can be: the marts do not say yet what it says, or an event''s next capture after it is so new that the windows of that day are still being built.';
 
--- The heavy part comes before the table locks, which nobody gets in passing: who waits for one has everybody who reads
--- or writes snapshots wait behind him. A second of that is borne by all, anon's time-out being three.
+-- The heavy part comes before the table locks: who waits for one of those has everybody who reads or writes snapshots
+-- wait behind him. Half a second of that is borne by all, anon's time-out being three seconds. It is also less than
+-- deadlock_timeout, so that he who gives way is never a reader: some lock snapshots first, others keyframes.
 create function raw.drop_day(p_day date, out reason text, out captures bigint, out bytes bigint)
 language plpgsql security definer
 set search_path = ''
-set lock_timeout = '1s'
+set lock_timeout = '500ms'
 as $$
 declare
     v_snapshots constant text := 'snapshots_' || pg_catalog.to_char(p_day, 'YYYYMMDD');
@@ -171,7 +172,8 @@ begin
     delete from raw.known_bodies as k
     where k.event_id = any(v_events) and k.captured_at < (p_day + 1)::timestamp at time zone 'UTC';
 
-    execute pg_catalog.format('lock table raw.%I, raw.%I in access exclusive mode', v_snapshots, v_keyframes);
+    -- As everybody does, the whole table before its partitions.
+    lock table only raw.snapshots, only raw.keyframes in access exclusive mode;
     execute pg_catalog.format('select count(*) from raw.%I', v_snapshots) into v_captures;
     if v_captures <> captures then
         raise lock_not_available using message = 'captures of other events came in meanwhile';
@@ -183,7 +185,7 @@ end;
 $$;
 alter function raw.drop_day(date) owner to ticketmarts_loader;
 comment on function raw.drop_day is
-'Drops the captures of a UTC day, the oldest there is, with what belongs to them, in the caller''s transaction; or does nothing and says why (raw.why_not_dropped). Raises lock_not_available where a lock is not to be had within a second, or a build is on: then try again later.';
+'Drops the captures of a UTC day, the oldest there is, with what belongs to them, in the caller''s transaction; or does nothing and says why (raw.why_not_dropped). Raises lock_not_available where a lock is not to be had within half a second, as while a build is on: then try again later.';
 revoke execute on function raw.events_of_day(date) from public;
 revoke execute on function raw.why_not_dropped(date) from public;
 revoke execute on function raw.drop_day(date) from public;

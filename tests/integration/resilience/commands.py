@@ -81,7 +81,7 @@ class Running:
 class Ticketmarts:
     """Starts commands for one database and one marketplace; ``folder`` is for what they read and say."""
 
-    def __init__(self, database_url: str, marketplace_url: str, folder: Path) -> None:
+    def __init__(self, database_url: str, marketplace_url: str, folder: Path, **settings: str) -> None:
         self.database_url = database_url
         self.folder = folder
         self._started: list[Running] = []
@@ -92,6 +92,7 @@ class Ticketmarts:
             "SCRAPER_REQUESTS_PER_SECOND": "1000",
             "SCRAPER_MAX_CONCURRENCY": "16",
             "NO_PROXY": "127.0.0.1",
+            **settings,
         }
 
     def start(self, *arguments: object) -> Running:

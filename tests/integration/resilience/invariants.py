@@ -34,6 +34,13 @@ BROKEN_IN_SQL = {
         ) as s using (event_id)
         where (h.captured_at, h.content_hash, h.listing_count)
             is distinct from (s.captured_at, s.content_hash, s.listing_count)
+            and not (
+                s.captured_at is null
+                and exists (
+                    select from raw.dropped_captures as d
+                    where d.event_id = h.event_id and d.dropped_until_at = h.captured_at
+                )
+            )
     """,
     "the head does not know its newest keyframe, or the changes since": """
         select h.event_id, h.keyframe_at, k.newest_at, h.changes_since_keyframe, c.changes
@@ -46,6 +53,7 @@ BROKEN_IN_SQL = {
             where s.event_id = h.event_id and s.captured_at > k.newest_at
         ) as c
         where (h.keyframe_at, h.changes_since_keyframe) is distinct from (k.newest_at, c.changes)
+            and exists (select from raw.snapshots as s where s.event_id = h.event_id)
     """,
     "a listing key was used that the head would give again": """
         select h.event_id, h.next_listing_key, max(l.listing_key)

@@ -1,0 +1,1 @@
+"""Keeping house in raw, on a real PostgreSQL."""
