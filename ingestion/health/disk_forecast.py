@@ -51,7 +51,8 @@ _SIZES = r"""
             select percentile_cont(0.5) within group (order by d.bytes)::float from days as d
             where d.day < to_char(now(), 'YYYYMMDD') and d.day >= to_char(now() - interval '8 days', 'YYYYMMDD')
         ) as day_bytes,
-        current_setting('data_directory', true) as data_directory
+        case when pg_has_role('pg_read_all_settings', 'usage') then current_setting('data_directory', true) end
+            as data_directory
 """
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 
+from ingestion.health.marts import may_read_mart
 from ingestion.health.result import CheckResult, duration
 
 NAME = "ledger_age"
@@ -40,14 +41,14 @@ _BEHIND = """
 def check_ledger_age(connection: psycopg.Connection[Any]) -> CheckResult:
     """Whether a mark, or the newest capture in the marts, is older than it should be."""
     stale, recent, oldest = connection.execute(_WAITING).fetchone() or (0, 0.0, 0.0)
-    (has_marts,) = connection.execute("select to_regclass('marts.event_latest') is not null").fetchone() or (False,)
-    (behind,) = (connection.execute(_BEHIND).fetchone() if has_marts else None) or (0.0,)
+    has_marts = may_read_mart(connection, "event_latest")
+    (behind,) = (connection.execute(_BEHIND).fetchone() if has_marts else None) or (None,)
     problems = [
         text
         for is_late, text in (
             (recent > LONGEST_WAIT_SECONDS, f"hours of the last two days wait since {duration(recent)}"),
             (oldest > LONGEST_WAIT_OF_HISTORY_SECONDS, f"the oldest mark waits since {duration(oldest)}"),
-            (behind > LONGEST_WAIT_SECONDS, f"event_latest is {duration(behind)} behind raw"),
+            ((behind or 0) > LONGEST_WAIT_SECONDS, f"event_latest is {duration(behind or 0)} behind raw"),
         )
         if is_late
     ]
@@ -55,7 +56,11 @@ def check_ledger_age(connection: psycopg.Connection[Any]) -> CheckResult:
         NAME,
         is_ok=not problems,
         summary=f"{stale} hours of events wait to be rolled up, the oldest since {duration(oldest)}; "
-        f"the marts are {duration(behind)} behind raw",
+        + (
+            "there are no marts to compare with raw"
+            if behind is None
+            else f"the marts are {duration(behind)} behind raw"
+        ),
         problems=tuple(problems),
         what_to_do="Look at the last runs of dbt in Dagster (round, settle); `ticketmarts build` rolls up all that "
         "waits and says what fails."
@@ -64,6 +69,6 @@ def check_ledger_age(connection: psycopg.Connection[Any]) -> CheckResult:
         figures={
             "stale_hours": stale,
             "oldest_mark_age_seconds": round(oldest, 1),
-            "marts_behind_seconds": round(behind, 1),
+            "marts_behind_seconds": None if behind is None else round(behind, 1),
         },
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 
+from ingestion.health.marts import may_read_mart
 from ingestion.health.result import CheckResult
 
 NAME = "market_price_step"
@@ -52,7 +53,7 @@ _RATIOS = """
 
 def check_market_price_step(connection: psycopg.Connection[Any]) -> CheckResult:
     """Compare each event's newest median price with the median of its 24 hours before; then take the median event."""
-    (has_marts,) = connection.execute("select to_regclass('marts.event_hourly') is not null").fetchone() or (False,)
+    has_marts = may_read_mart(connection, "event_hourly")
     events, ratio = (connection.execute(_RATIOS).fetchone() if has_marts else None) or (0, None)
     if ratio is None or events < FEWEST_EVENTS:
         return CheckResult(

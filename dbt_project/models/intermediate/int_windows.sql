@@ -17,20 +17,14 @@ dropped_captures as (
 claimed_hours as (
     select
         'hour' as grain,
-        event_id,
-        hour_at as window_start_at,
-        hour_at + interval '1 hour' as window_end_at,
-        date_trunc('day', hour_at, 'UTC') as read_start_at,
-        date_trunc('day', hour_at, 'UTC') + interval '24 hours' as read_end_at
+        claimed_marks.event_id,
+        claimed_marks.hour_at as window_start_at,
+        claimed_marks.hour_at + interval '1 hour' as window_end_at,
+        date_trunc('day', claimed_marks.hour_at, 'UTC') as read_start_at,
+        date_trunc('day', claimed_marks.hour_at, 'UTC') + interval '24 hours' as read_end_at
     from claimed_marks
-    where
-        not exists (
-            select
-            from dropped_captures
-            where
-                dropped_captures.event_id = claimed_marks.event_id
-                and dropped_captures.whole_from_at > claimed_marks.hour_at
-        )
+    left join dropped_captures on claimed_marks.event_id = dropped_captures.event_id
+    where dropped_captures.whole_from_at is null or dropped_captures.whole_from_at <= claimed_marks.hour_at
 ),
 
 claimed_days as (
@@ -61,13 +55,8 @@ newest_captures as (
         order by snapshots.captured_at desc
         limit 1
     ) as newest on true
-    where
-        newest.captured_at is not null
-        or not exists (
-            select
-            from dropped_captures
-            where dropped_captures.event_id = claimed_events.event_id
-        )
+    left join dropped_captures on claimed_events.event_id = dropped_captures.event_id
+    where newest.captured_at is not null or dropped_captures.event_id is null
 ),
 
 claimed_latest as (

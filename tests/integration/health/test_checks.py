@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,9 +20,9 @@ from ingestion.health.ledger_age import check_ledger_age
 from ingestion.health.market_price_step import check_market_price_step
 from ingestion.health.result import duration
 from ingestion.health.zero_inventory import check_zero_inventory
-from ingestion.settings import Settings
+from ingestion.settings import Settings, load_settings
+from orchestration.dbt_project_files import dbt_environment, run_dbt
 from tests.integration.health.markets import book, describe, fail, minutes_ago, watch, write
-from tests.integration.marts.warehouse import Dbt
 
 EVENT, OTHER = 7, 8
 _REGULAR = [10 * n + 1 for n in range((HOURS + 2) * 6)]
@@ -205,12 +206,16 @@ def test_marks_wait_half_an_hour_and_those_of_history_six_hours(connection: Conn
     assert check_ledger_age(connection).problems == ("hours of the last two days wait since 31 min",)
 
 
-def test_the_marts_that_dbt_made_are_compared(connection: Connection, fresh_database_url: str, dbt: Dbt) -> None:
+def test_the_marts_that_dbt_made_are_compared(connection: Connection, fresh_database_url: str, tmp_path: Path) -> None:
     events = range(1, 7)
     for event_id in events:
         write(connection, event_id, [140, 80], book(6, price_cents=1000 * event_id))
-    build = ("run", "--select", "+event_hourly", "+event_latest")
-    assert dbt.run(fresh_database_url, *build).succeeded
+    environment = dbt_environment(load_settings(with_running_stack=False, database_url=fresh_database_url))
+
+    def build() -> None:
+        run_dbt(["run", "--select", "+event_hourly", "+event_latest", "--target-path", str(tmp_path)], environment)
+
+    build()
     before = check_market_price_step(connection)
     assert (before.is_ok, before.figures) == (True, {"events_compared": 6, "step_share": 0})
     assert check_ledger_age(connection).figures["marts_behind_seconds"] == 0
@@ -221,7 +226,7 @@ def test_the_marts_that_dbt_made_are_compared(connection: Connection, fresh_data
         write(connection, event_id, [2], book(6, price_cents=1300 * event_id))
     connection.execute("update raw.stale_hours set marked_at = now()")
     assert check_ledger_age(connection).problems == ("event_latest is 1 h 18 min behind raw",)
-    assert dbt.run(fresh_database_url, *build).succeeded
+    build()
     assert check_ledger_age(connection).figures["marts_behind_seconds"] == 0
     after = check_market_price_step(connection)
     assert not after.is_ok
