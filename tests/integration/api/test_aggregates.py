@@ -102,13 +102,13 @@ def test_a_summary_adds_up(api: Api, history: History) -> None:
     assert summary["captures_expected_24h"] == 72
     (before,) = history.truth(
         """
-        select get_in_close from marts.event_hourly where event_id = %(id)s
-            and last_captured_at <= %(at)s::timestamptz - interval '24 hours' order by hour desc limit 1
-        """.replace("%(id)s", "%s").replace("%(at)s", "%s"),
+        select get_in_close from marts.event_hourly
+        where event_id = %s and hour = date_trunc('hour', %s::timestamptz - interval '24 hours', 'UTC')
+        """,
         event_id,
         live["captured_at"],
     )
-    assert summary["get_in_24h_ago"] == before["get_in_close"]
+    assert summary["get_in_24h_ago"] == before["get_in_close"] == live["get_in"] - live["get_in_change_24h"]
 
 
 def test_a_summary_of_an_event_that_was_never_captured_has_no_numbers(api: Api) -> None:

@@ -30,30 +30,6 @@ last_day as (
         on live.event_id = hours.event_id and hours.hour > live.captured_at - interval '24 hours'
 ),
 
-day_before as (
-    select hours.*
-    from live
-    inner join {{ ref('aggregated_analytics') }} as hours
-        on
-            live.event_id = hours.event_id
-            and hours.hour between live.captured_at - interval '26 hours' and live.captured_at - interval '24 hours'
-    where hours.last_captured_at <= live.captured_at - interval '24 hours'
-    order by hours.hour desc
-    limit 1
-),
-
-week_before as (
-    select hours.*
-    from live
-    inner join {{ ref('aggregated_analytics') }} as hours
-        on
-            live.event_id = hours.event_id
-            and hours.hour between live.captured_at - interval '170 hours' and live.captured_at - interval '168 hours'
-    where hours.last_captured_at <= live.captured_at - interval '168 hours'
-    order by hours.hour desc
-    limit 1
-),
-
 days as (
     select daily.*
     from asked
@@ -128,8 +104,14 @@ final as (
     left join live on event.event_id = live.event_id
     cross join last_day
     cross join whole_life
-    left join day_before on event.event_id = day_before.event_id
-    left join week_before on event.event_id = week_before.event_id
+    left join {{ ref('aggregated_analytics') }} as day_before
+        on
+            live.event_id = day_before.event_id
+            and day_before.hour = date_trunc('hour', live.captured_at - interval '24 hours', 'UTC')
+    left join {{ ref('aggregated_analytics') }} as week_before
+        on
+            live.event_id = week_before.event_id
+            and week_before.hour = date_trunc('hour', live.captured_at - interval '168 hours', 'UTC')
 )
 
 select * from final
