@@ -7,6 +7,7 @@ project (and ``psql``, dbt, or a plain ``dagster-webserver``) finds the database
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -52,6 +53,26 @@ def _http_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _secret_url(*schemes: str) -> Callable[[SecretStr], SecretStr]:
+    def check(url: SecretStr) -> SecretStr:
+        try:
+            parts = urlsplit(url.get_secret_value())
+            is_url = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_url = False
+        if not is_url:
+            raise ValueError(f"it must be a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return url
+
+    return check
+
+
+def _addresses(text: str) -> str:
+    if not all("@" in address and address.isprintable() for address in text.split(",")):
+        raise ValueError("it must be addresses like ops@example.com, with commas between them")
+    return text
+
+
 def _divisor_of_an_hour(minutes: int) -> int:
     if minutes <= 0 or _MINUTES_AN_HOUR % minutes:
         raise ValueError("it must divide an hour: 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60")
@@ -89,11 +110,17 @@ class Settings(BaseSettings):
     retention_quarantine_days: int = Field(default=180, ge=7, le=36_500)
     retention_dagster_runs_days: int = Field(default=14, ge=1, le=36_500)
 
+    alert_webhook_url: Annotated[SecretStr, AfterValidator(_secret_url("http", "https"))] | None = None
+    alert_email_to: Annotated[str, AfterValidator(_addresses)] | None = None
+    alert_email_from: Annotated[str, AfterValidator(_addresses)] | None = None
+    smtp_url: Annotated[SecretStr, AfterValidator(_secret_url("smtp", "smtps"))] | None = None
+
     api_server: ApiServerChoice = "auto"
     postgres_port: int = Field(default=54322, ge=1024, le=65535)
     api_port: int = Field(default=54321, ge=1024, le=65535)
     dagster_port: int = Field(default=3000, ge=1024, le=65535)
     sandbox_port: int = Field(default=54330, ge=1024, le=65535)
+    metrics_port: int = Field(default=54340, ge=1024, le=65535)
 
     @property
     def scraper_interval_seconds(self) -> int:

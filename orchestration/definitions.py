@@ -14,6 +14,7 @@ from dagster_dbt import DbtCliResource
 
 from ingestion.settings import load_settings
 from ingestion.tracking import load_plan
+from orchestration.alerting.sensor import alerts
 from orchestration.assets.dbt_models import build_dbt_assets
 from orchestration.assets.exposures import build_exposures
 from orchestration.assets.ingestion import MARKETPLACE, snapshots, tracked_events
@@ -53,6 +54,7 @@ def build_defs(
         schedules=[*build_schedules(load_plan(settings).cadence.tightest_minutes), housekeeping_schedule]
         if is_live
         else [],
+        sensors=[alerts] if is_live else [],
         resources=resources,
         executor=dg.in_process_executor,
     )

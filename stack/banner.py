@@ -26,6 +26,7 @@ def banner_lines(variables: dict[str, str], urls: dict[str, str]) -> list[str]:
         lines += [
             f"    docs       {variables['SUPABASE_URL']}/ (every view and function, to try out; OpenAPI: /openapi.json)"
         ]
+    lines += [f"  Metrics      {urls['metrics']}/metrics"]
     lines += [f"  Marketplace  {variables['MARKETPLACE_BASE_URL']}{' (the sandbox)' if 'sandbox' in urls else ''}"]
     is_embedded = "SUPABASE_ANON_KEY" in variables
     lines += [f"  PostgreSQL   {variables['DATABASE_URL'] if is_embedded else 'your DATABASE_URL'}"]

@@ -18,6 +18,7 @@ import typer
 from ingestion.errors import UserError
 
 _STACK, _ORCHESTRATION, _SANDBOX = "stack.commands", "orchestration.cli", "sandbox.cli"
+_ALERTS, _METRICS = "orchestration.alerting.cli", "ingestion.commands.metrics"
 _TRACK, _CAPTURE, _READ, _QUARANTINE = (
     f"ingestion.commands.{name}" for name in ("track", "capture", "read", "quarantine")
 )
@@ -36,9 +37,11 @@ _MODULE_OF_COMMAND = {
     "quarantine": _QUARANTINE,
     "build": _ORCHESTRATION,
     "housekeeping": _ORCHESTRATION,
+    "alerts": _ALERTS,
+    "metrics": _METRICS,
     "sandbox": _SANDBOX,
 }
-_GROUPS = {_TRACK: "track", _QUARANTINE: "quarantine", _SANDBOX: "sandbox"}
+_GROUPS = {_TRACK: "track", _QUARANTINE: "quarantine", _ALERTS: "alerts", _METRICS: "metrics", _SANDBOX: "sandbox"}
 """Modules whose commands stand behind a word of their own."""
 
 

@@ -40,12 +40,18 @@ def programs_for(settings: Settings, *, with_api: bool) -> list[Program]:
             programs.append(Program(POSTGREST, tuple(postgrest), ports.free_port(), "PGRST_SERVER_PORT", "/"))
         command = tuple(api.api_command())
         programs.append(Program("api", command, settings.api_port, "API_PORT", "/healthz"))
+    programs.append(_metrics(settings.metrics_port))
     return [*programs, _dagster_webserver(settings.dagster_port), _dagster_daemon()]
 
 
 def _sandbox(port: int) -> Program:
     command = (_script("ticketmarts"), "sandbox", "serve", "--port", str(port))
     return Program("sandbox", command, port, "SANDBOX_PORT", "/healthz")
+
+
+def _metrics(port: int) -> Program:
+    command = (_script("ticketmarts"), "metrics", "serve", "--port", str(port))
+    return Program("metrics", command, port, "METRICS_PORT", "/metrics")
 
 
 def _dagster_webserver(port: int) -> Program:

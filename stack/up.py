@@ -15,6 +15,7 @@ from rich.console import Console
 
 from ingestion.settings import Settings
 from stack import api, environment, home_lock, leftovers, migrations, postgres, preflight
+from stack.alert_watch import AlertWatch
 from stack.banner import print_banner
 from stack.first_history import bring_in_history
 from stack.keys import load_or_make_keys
@@ -91,7 +92,8 @@ def _start_and_watch(home: Path, settings: Settings, options: UpOptions, console
         bring_in_history(child_environment, options.history_days, settings.scraper_interval_minutes)
         (home / _HISTORY_DONE).touch()
     print_banner(console, variables, programs)
-    _watch(home, settings, supervisor, console, has_postgres=server is not None)
+    alerts = AlertWatch(child_environment) if settings.ticketmarts_env == "live" else None
+    _watch(home, settings, supervisor, console, alerts, has_postgres=server is not None)
 
 
 def _variables(
@@ -124,7 +126,15 @@ def _public(variables: dict[str, str]) -> list[str]:
     return [name for name in variables if not name.startswith(("API_", "PGRST_")) and name != "SUPABASE_JWT_SECRET"]
 
 
-def _watch(home: Path, settings: Settings, supervisor: Supervisor, console: Console, *, has_postgres: bool) -> None:
+def _watch(
+    home: Path,
+    settings: Settings,
+    supervisor: Supervisor,
+    console: Console,
+    alerts: AlertWatch | None,
+    *,
+    has_postgres: bool,
+) -> None:
     """Stay until a signal comes. supervisord restarts programs; it and PostgreSQL are ours to restart."""
     cluster = postgres.cluster_of(home) if has_postgres else None
     given_up: set[str] = set()
@@ -137,6 +147,8 @@ def _watch(home: Path, settings: Settings, supervisor: Supervisor, console: Cons
             console.print("supervisord has ended; starting it and its programs again")
             leftovers.end_processes_of(home)
             supervisor.start()
+        if alerts is not None and alerts.look_if_due():
+            console.print("nobody has evaluated alerts for minutes (Dagster's daemon does); doing it here")
         for name, state in supervisor.states().items():
             if state == "FATAL" and name not in given_up:
                 given_up.add(name)

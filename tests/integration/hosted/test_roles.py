@@ -13,10 +13,14 @@ import psycopg
 import pytest
 import yaml
 import zstandard
+from pydantic import SecretStr
 
+from ingestion.alerts import Problem, evaluate
+from ingestion.alerts.channels import Webhook
 from ingestion.database import Database, connect
 from ingestion.importing import import_recordings
 from ingestion.marketplace import open_marketplace
+from ingestion.monitoring.reading import read_numbers
 from ingestion.quarantine.items import Selection, list_keys
 from ingestion.quarantine.retrying import retry
 from ingestion.scraping import scrape_round
@@ -141,6 +145,20 @@ def test_the_loader_says_how_things_stand(pipeline: Pipeline) -> None:
         figures = read_status(connection, pipeline.settings[LOADER])
     assert (figures.events_tracked, figures.events_overdue) == (2, 0)
     assert figures.raw_bytes > 0
+
+
+@pytest.mark.parametrize("role", [LOADER, ORCHESTRATOR])
+def test_alerts_and_metrics_work_for_the_roles_that_write_raw(pipeline: Pipeline, role: str) -> None:
+    settings = pipeline.settings[role]
+    with connect(settings.require_database_url()) as connection:
+        nobody = Webhook(SecretStr("http://127.0.0.1:1/"))
+        evaluation = evaluate(connection, {"a_test": [Problem(role, "it is a test")]}, [nobody])
+        assert evaluation.undelivered.keys() == {"webhook"}
+        numbers = read_numbers(connection, settings)
+        assert numbers.untold["webhook"] >= 1
+        assert role in {alert.problem for alert in numbers.status.open_alerts}
+        connection.execute("delete from raw.alerts")
+        connection.execute("delete from raw.alert_channels")
 
 
 def test_a_round_by_the_orchestrator_leaves_everything_to_its_owner(pipeline: Pipeline) -> None:

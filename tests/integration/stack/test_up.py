@@ -23,7 +23,7 @@ from ingestion.settings import load_settings
 from stack import leftovers, ports, postgres
 
 _PROGRAM = Path(sys.executable).parent / "ticketmarts"
-_PORT_SETTINGS = ("POSTGRES_PORT", "API_PORT", "DAGSTER_PORT", "SANDBOX_PORT")
+_PORT_SETTINGS = ("POSTGRES_PORT", "API_PORT", "DAGSTER_PORT", "SANDBOX_PORT", "METRICS_PORT")
 
 
 @dataclass
@@ -80,7 +80,12 @@ class Stack:
 
     def answers(self) -> dict[str, int]:
         """What the ports say."""
-        paths = {"API_PORT": "/healthz", "DAGSTER_PORT": "/server_info", "SANDBOX_PORT": "/healthz"}
+        paths = {
+            "API_PORT": "/healthz",
+            "DAGSTER_PORT": "/server_info",
+            "SANDBOX_PORT": "/healthz",
+            "METRICS_PORT": "/metrics",
+        }
         return {
             name: httpx.get(f"http://127.0.0.1:{self.ports[name]}{path}", trust_env=False).status_code
             for name, path in paths.items()
