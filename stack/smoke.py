@@ -167,7 +167,7 @@ class _Smoke:
         claims = {"role": "service_role", "iss": "supabase", "exp": int(time.time()) + 600}
         forged = {
             "signed by somebody else": jwt.encode(claims, secrets.token_hex(32), algorithm="HS256"),
-            "not signed (alg none)": jwt.encode(claims, None, algorithm="none"),
+            "not signed (alg none)": jwt.encode(claims, "", algorithm="none"),
         }
         for what, token in forged.items():
             answer = self._ask("/pipeline_health", {"limit": "1"}, headers={"Authorization": f"Bearer {token}"})

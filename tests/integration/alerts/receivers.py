@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Any
 
+import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 from starlette.applications import Starlette
@@ -26,8 +26,8 @@ from starlette.routing import Route
 from stack.ports import free_port
 from tests.integration.ingestion.marketplaces import HOST, serving
 
-CERTIFICATE = Path(__file__).with_name("localhost.pem")
-"""Key and certificate of localhost and 127.0.0.1, signed by itself, until 2126: for these tests alone."""
+AUTHORITY = trustme.CA()
+"""Who signs the mail server's certificate."""
 SECRET_PATH = "T0SECRET/B0SECRET/xyzSECRETxyz"
 
 
@@ -107,7 +107,8 @@ class _TrustedController(Controller):
         if self.ssl_context is None:
             super()._trigger_server()
             return
-        context = ssl.create_default_context(cafile=CERTIFICATE)
+        context = ssl.create_default_context()
+        AUTHORITY.configure_trust(context)
         with (
             socket.create_connection((HOST, self.port), 10) as connection,
             context.wrap_socket(connection, server_hostname=HOST) as server,
@@ -120,7 +121,7 @@ def mail_receiver(*, password: str | None = None, tls: str = "none") -> Iterator
     """A mail server and its ``host:port``; ``tls`` is none, starttls or implicit."""
     receiver = MailReceiver(password)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(CERTIFICATE)
+    AUTHORITY.issue_cert(HOST).configure_cert(context)
     controller = _TrustedController(
         receiver,
         hostname=HOST,

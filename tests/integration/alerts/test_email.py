@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import SecretStr
 
 from ingestion.alerts import DeliveryError, Message
 from ingestion.alerts.channels import Email
-from tests.integration.alerts.receivers import CERTIFICATE, mail_receiver
+from tests.integration.alerts.receivers import AUTHORITY, mail_receiver
 
 PASSWORD = "p@ss:w/rd SECRET"
 QUOTED = "p%40ss%3Aw%2Frd%20SECRET"
@@ -16,8 +18,10 @@ RECIPIENTS = ["ops@x.example", "me@y.example"]
 
 
 @pytest.fixture
-def _trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+def _trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    certificates = tmp_path / "authority.pem"
+    AUTHORITY.cert_pem.write_to_path(certificates)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates))
 
 
 def _email(url: str) -> Email:

@@ -38,7 +38,7 @@ def test_only_the_module_of_the_command_is_imported(arguments: list[str], module
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["nonsense"]])
 def test_help_and_typing_errors_see_every_command(arguments: list[str]):
-    assert len(modules_for(arguments)) == 7
+    assert len(modules_for(arguments)) == 9
 
 
 def test_a_token_is_signed_with_this_data_folders_secret(tmp_path: Path):

@@ -24,7 +24,7 @@ def names(**settings: str) -> list[str]:
 
 def test_the_sandbox_runs_unless_there_is_a_marketplace(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("MARKETPLACE_BASE_URL", raising=False)
-    assert names() == ["sandbox", "api", "dagster-webserver", "dagster-daemon"]
+    assert names() == ["sandbox", "api", "metrics", "dagster-webserver", "dagster-daemon"]
     assert "sandbox" not in names(marketplace_base_url="http://127.0.0.1:1")
 
 
@@ -67,13 +67,20 @@ def test_the_banner_has_what_a_person_pastes():
         "MARKETPLACE_BASE_URL": "http://127.0.0.1:2",
         "DATABASE_URL": "postgresql://here",
     }
-    text = "\n".join(banner_lines(variables, {"dagster-webserver": "http://127.0.0.1:3", "sandbox": "http://x"}))
+    text = "\n".join(
+        banner_lines(
+            variables,
+            {"metrics": "http://127.0.0.1:4", "dagster-webserver": "http://127.0.0.1:3", "sandbox": "http://x"},
+        )
+    )
     for part in ("http://127.0.0.1:3", "apikey: the-key", "/openapi.json", "psql 'postgresql://here'", "(the sandbox)"):
         assert part in text
 
 
 def test_the_banner_keeps_the_password_of_a_database_of_ones_own():
     variables = {"MARKETPLACE_BASE_URL": "http://127.0.0.1:2", "DATABASE_URL": "postgresql://u:secret@h/d"}
-    text = "\n".join(banner_lines(variables, {"dagster-webserver": "http://127.0.0.1:3"}))
+    text = "\n".join(
+        banner_lines(variables, {"metrics": "http://127.0.0.1:4", "dagster-webserver": "http://127.0.0.1:3"})
+    )
     assert "secret" not in text
     assert "curl" not in text
