@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 import dagster as dg
+from dagster_postgres.utils import DagsterPostgresException
 from sqlalchemy.exc import SQLAlchemyError
 
 from ingestion.errors import UserError
@@ -32,5 +33,6 @@ def find_instance(settings: Settings) -> dg.DagsterInstance | None:
         os.environ.setdefault("DAGSTER_DATABASE_URL", settings.dagster_database_url)
     try:
         return dg.DagsterInstance.from_config(str(home))
-    except (SQLAlchemyError, dg.DagsterError) as error:
-        raise DagsterUnavailableError(f"cannot open Dagster's storage of {home}: {error}".strip()) from error
+    except (SQLAlchemyError, DagsterPostgresException, dg.DagsterError) as error:
+        reason = str(error.__cause__ or error).split("\n", 1)[0]
+        raise DagsterUnavailableError(f"cannot open Dagster's storage of {home}: {reason}") from error

@@ -17,7 +17,9 @@ from pydantic import SecretStr
 
 from ingestion.alerts import Problem, evaluate
 from ingestion.alerts.channels import Webhook
+from ingestion.codec.writer import SnapshotWriter
 from ingestion.database import Database, connect
+from ingestion.housekeeping.keeping import keep_house
 from ingestion.importing import import_recordings
 from ingestion.marketplace import open_marketplace
 from ingestion.monitoring.reading import read_numbers
@@ -35,6 +37,7 @@ from sandbox.recording import RecordingPlan, record
 from sandbox.server import app_of
 from stack.errors import StackError
 from stack.migrations import bring_up_to_date, check_advisors
+from tests.integration.codec.markets import PlainCapture, capture
 from tests.integration.hosted.conftest import OWNER, PIPELINE_ROLES, HostedProject
 from tests.integration.ingestion.marketplaces import RememberingSandbox, listings_of, serving
 from tests.integration.marts.test_access import OF_ROLES, READABLE
@@ -389,3 +392,25 @@ def test_a_populated_database_of_an_earlier_release_is_handed_over(pipeline: Pip
 
     assert pipeline.rows(CLOSED_HOURS) == before != []
     _scrape(pipeline.settings[LOADER], pipeline.event_ids)
+
+
+@pytest.mark.parametrize("role", [LOADER, ORCHESTRATOR])
+def test_house_is_kept_by_the_roles_that_write_raw(pipeline: Pipeline, role: str) -> None:
+    settings = pipeline.settings[role].model_copy(update={"retention_raw_days": 2})
+    before = pipeline.rows("select count(*) from raw.snapshots")
+    old = datetime.now(UTC) - timedelta(days=30)
+    with Database(pipeline.project.url(LOADER)) as database:
+        captures = [capture(PlainCapture(1, old + timedelta(days=n), ())) for n in range(2)]
+        SnapshotWriter(database.connection).write(captures)
+        database.connection.execute("delete from raw.stale_hours")
+    report = keep_house(settings)
+    assert [day.captures for day in report.dropped if day.captures] == [1, 1]
+    assert report.kept == []
+    assert pipeline.rows("select count(*) from raw.snapshots") == before
+    assert keep_house(settings).old_days == []
+
+
+def test_the_transformer_drops_nothing(pipeline: Pipeline) -> None:
+    with connect(pipeline.project.url(TRANSFORMER)) as connection:
+        assert not _may(connection, "select raw.drop_day('2026-01-01')")
+        assert not _may(connection, "select * from raw.events_of_day('2026-01-01')")
