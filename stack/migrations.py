@@ -15,6 +15,8 @@ from stack import node
 from stack.errors import StackError
 from stack.supabase_cli import complaint, run_cli
 
+_LOCK_TIMEOUT = "SQLSTATE 55P03"
+
 
 def apply_migrations(database_url: str) -> list[str]:
     """Apply what has not been applied yet, in order; return the names of the files that were.
@@ -26,7 +28,13 @@ def apply_migrations(database_url: str) -> list[str]:
     applied = re.findall(r"Applying migration (\S+?)\.\.\.", result.stdout + result.stderr)
     if result.returncode != 0:
         where = f"migration {applied[-1]} failed" if applied else "the migrations could not be applied"
-        raise StackError(f"{where}: {complaint(result)}")
+        said = complaint(result)
+        if _LOCK_TIMEOUT in said:
+            said += (
+                "\nIt gave up, so that nobody waits behind it: somebody reads or writes what it changes. Nothing of it "
+                "was done. Let long queries, and a run of dbt, come to their end, and run it again."
+            )
+        raise StackError(f"{where}: {said}")
     return applied
 
 

@@ -5,6 +5,8 @@
 -- and not of the filters, so that a view's answer may be kept for seconds only, whichever hours it is asked for. The
 -- functions that are asked for a range or an instant know better, and say so (gateway.keep_if_settled).
 
+set lock_timeout = '5s';
+
 create schema gateway;
 comment on schema gateway is
 'Headers of the Data API''s answers. Not served by it; PostgREST calls before_request, functions of public the rest.';

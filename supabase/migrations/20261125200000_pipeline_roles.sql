@@ -8,6 +8,8 @@
 --
 -- They cannot log in before somebody gives them a password (docs/SUPABASE_SETUP.md).
 
+set lock_timeout = '5s';
+
 do $$
 declare
     v_role name;

@@ -4,6 +4,8 @@
 -- as another role, and makes a mart anew from time to time, which drops it from the publication. So it asks a function
 -- that has the rights of who migrates: postgres, again, who is a member of the marts' owner.
 
+set lock_timeout = '5s';
+
 create schema publishing;
 comment on schema publishing is 'What dbt may change of Supabase''s Realtime publication. Not served by the Data API.';
 grant usage on schema publishing to ticketmarts_transformer;

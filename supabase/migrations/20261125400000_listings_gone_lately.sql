@@ -1,6 +1,8 @@
 -- What went lately, in the whole market (public.listing_history), is asked by when listings went. dbt makes the index
 -- with the table; a table that is there already gets it here. In the order of the keys that clients page by.
 
+set lock_timeout = '5s';
+
 do $$
 begin
     if to_regclass('marts.listing_lifecycle') is not null then

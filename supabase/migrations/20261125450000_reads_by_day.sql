@@ -6,6 +6,8 @@
 -- these; and every statement is planned for its values, which leaves one or two partitions. The values stand in
 -- variables: an instant less an interval, written in a statement, is computed only as that runs.
 
+set lock_timeout = '5s';
+
 create function raw.newest_capture_at(p_event_id bigint, p_at timestamptz) returns timestamptz
 language plpgsql stable parallel safe
 set search_path = ''

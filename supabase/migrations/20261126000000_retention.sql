@@ -4,6 +4,8 @@
 -- an event's history now begins, whose first capture was compared with one that is gone. So for each event it is kept
 -- from which UTC day on raw tells windows in full, and dbt rebuilds no earlier one (int_windows, replace_windows).
 
+set lock_timeout = '5s';
+
 create table raw.dropped_captures (
     event_id bigint primary key,
     dropped_until_at timestamptz not null,

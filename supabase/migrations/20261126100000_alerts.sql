@@ -1,5 +1,7 @@
 -- Problems that people have been told of, and what monitoring asks often.
 
+set lock_timeout = '5s';
+
 -- What failed lately is asked every minute, and attempts are kept for long: by the primary key alone it would mean
 -- reading all of them. They come in order of time, so the index is written at its end.
 create index if not exists scrape_failures_attempted_at_idx on raw.scrape_failures (attempted_at);

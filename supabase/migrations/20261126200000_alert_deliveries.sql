@@ -1,5 +1,7 @@
 -- Alerts that wait before they are told, and channels that are given time to come back.
 
+set lock_timeout = '5s';
+
 alter table raw.alerts add column tell_from timestamptz;
 comment on column raw.alerts.tell_from is
 'Told only if it is still found then; null where it is told at once. What is over before is forgotten.';

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from ingestion.settings import PROJECT_FOLDER
+from stack import node
 from stack.errors import StackError
 from stack.migrations import apply_migrations, check_advisors
 
 _FILES = sorted(path.name for path in (PROJECT_FOLDER / "supabase" / "migrations").glob("*.sql"))
+_LAST_WITHOUT_LOCK_TIMEOUT = "20261124110000_loads.sql"
+"""Up to here a migration met no readers: they made the first database."""
 
 
 def test_migrations_are_applied_once(empty_database_url: str):
@@ -34,6 +39,33 @@ def test_a_failing_migration_is_named_and_the_password_is_not_shown(empty_databa
     password = re.search(r":(\w+)@", empty_database_url)
     assert password is not None
     assert password.group(1) not in str(failure.value)
+
+
+def test_a_migration_keeps_others_waiting_for_seconds_at_most(
+    fresh_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What waits for a lock holds up whoever comes after it, readers of the API too."""
+    folder = tmp_path / "supabase"
+    shutil.copytree(node.SUPABASE_FOLDER, folder, ignore=shutil.ignore_patterns("node_modules"))
+    (folder / "node_modules").symlink_to(node.SUPABASE_FOLDER / "node_modules")
+    name = "99991231000000_heads.sql"
+    statements = "set lock_timeout = '1s';\n\nalter table raw.heads add column nothing text;\n"
+    (folder / "migrations" / name).write_text(statements)
+    monkeypatch.setattr(node, "SUPABASE_FOLDER", folder)
+    with psycopg.connect(fresh_database_url) as reader:
+        reader.execute("select from raw.heads")
+        with pytest.raises(StackError, match=r"(?s)somebody reads or writes what it changes.*run it again"):
+            apply_migrations(fresh_database_url)
+        columns = "select from information_schema.columns where table_name = 'heads' and column_name = 'nothing'"
+        assert reader.execute(columns).rowcount == 0
+    assert apply_migrations(fresh_database_url) == [name]
+
+
+@pytest.mark.parametrize("name", [name for name in _FILES if name > _LAST_WITHOUT_LOCK_TIMEOUT])
+def test_a_migration_says_first_for_how_long_it_waits_for_a_lock(name: str):
+    statements = (PROJECT_FOLDER / "supabase" / "migrations" / name).read_text()
+    first = re.sub(r"^(--.*|)\n", "", statements, flags=re.MULTILINE).split(";", 1)[0]
+    assert re.fullmatch(r"set lock_timeout = '\d+s'", first.strip())
 
 
 def test_a_database_out_of_reach_is_said():
