@@ -14,7 +14,7 @@ from tests.integration.resilience.comparison import Round, differences
 from tests.integration.resilience.invariants import broken_invariants, failures_and_quarantine
 from tests.integration.resilience.market import HurriedSandbox, recorded_lines
 
-DISK_FULL, CHECK_VIOLATION = "53100", "23514"
+DISK_FULL, NOT_NULL_VIOLATION = "53100", "23502"
 # Rows into each table's work at which it refuses, once: in the first batch, or in a later one.
 REFUSALS = {
     "placements": 3,
@@ -60,7 +60,7 @@ def test_a_refused_statement_leaves_nothing_of_its_batch(
 ) -> None:
     recording = ticketmarts.folder / "history.jsonl"
     recording.write_bytes(b"".join(recorded_lines(live_events[:4], 25)))
-    refuse_once(ticketmarts.database_url, table, REFUSALS[table], CHECK_VIOLATION)
+    refuse_once(ticketmarts.database_url, table, REFUSALS[table], NOT_NULL_VIOLATION)
     said = ticketmarts.start("import", recording).finish(status=1)
     assert "refused by the test" in said
     assert refused(ticketmarts.database_url, REFUSALS[table])
