@@ -24,6 +24,11 @@ const EMBEDDING = /(?<![.\w])(?!count\()(\w+)(?:!\w+)*\(/;
 export async function answerAsPostgrest(request, path, maxRows, fetch) {
   const refusal = refused(request, path);
   if (refusal !== null) return refusal;
+  // By HEAD it reads no arguments of a function.
+  if (request.method === "HEAD" && path.startsWith("/rpc/")) {
+    const answer = await answerAsPostgrest(new Request(request, { method: "GET" }), path, maxRows, fetch);
+    return new Response(null, answer);
+  }
   const asked = reworded(request, path);
   // Rows of a function it counts one by one, always.
   const isEstimated = /\bcount=estimated\b/.test(asked.headers.get("prefer") ?? "") && !path.startsWith("/rpc/");

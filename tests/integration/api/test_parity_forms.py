@@ -21,6 +21,9 @@ pytestmark = pytest.mark.usefixtures("history")
 
 _EVENTS = 8
 """All there are."""
+_BINS = "/rpc/price_distribution"
+"""A function that answers with as many rows as it is asked for, whatever the market did."""
+_THREE_BINS: dict[str, Any] = {"event_id": HAND_MADE, "bins": 3}
 _OBJECT = {"Accept": "application/vnd.pgrst.object+json"}
 
 
@@ -38,40 +41,39 @@ _OBJECT = {"Accept": "application/vnd.pgrst.object+json"}
         ("/events", {}, "6-100", "6-7"),
         ("/events", {}, "5-", "5-7"),
         ("/events", {"limit": 3}, "0-1", "0-1"),
-        ("/rpc/top_movers", {}, None, "0-2"),
-        ("/rpc/top_movers", {"limit": 1, "offset": 1}, None, "1-1"),
-        ("/rpc/top_movers", {}, "1-9", "1-2"),
+        (_BINS, _THREE_BINS, None, "0-2"),
+        (_BINS, {**_THREE_BINS, "limit": 1, "offset": 1}, None, "1-1"),
+        (_BINS, _THREE_BINS, "1-9", "1-2"),
     ],
 )
 def test_a_range_says_what_it_is_of(
-    api: Api, path: str, params: dict[str, int], ranges: str | None, shown: str, *, count: str | None
+    api: Api, path: str, params: dict[str, Any], ranges: str | None, shown: str, *, count: str | None
 ) -> None:
     headers = {**({"Prefer": f"count={count}"} if count else {}), **({"Range": ranges} if ranges else {})}
-    total = _EVENTS if path == "/events" else 3
+    total, key = (_EVENTS, "event_id") if path == "/events" else (3, "bin")
+    everything = api.rows(path, {**(_THREE_BINS if path == _BINS else {}), "select": key, "order": key})
     first, last = map(int, shown.split("-"))
     for method in ("GET", "HEAD"):
-        query = {"select": "event_id", "order": "event_id", **params}
+        query = {"select": key, "order": key, **params}
         answer = api.ask(path, query, method=method, headers=headers)
         assert answer.headers["content-range"] == f"{shown}/{total if count else '*'}"
         assert answer.status_code == (206 if count and last - first + 1 < total else 200)
         assert answer.headers["content-type"] == "application/json; charset=utf-8"
         assert answer.headers.get("preference-applied") == (f"count={count}" if count else None)
         if method == "GET":
-            everything = api.rows(path, {"select": "event_id", "order": "event_id"})
             assert answer.json() == everything[first : last + 1]
         else:
             assert answer.content == b""
 
 
 @pytest.mark.parametrize("count", ["exact", "estimated"])
-@pytest.mark.parametrize("path", ["/events", "/rpc/top_movers"])
-def test_an_offset_behind_the_last_row(api: Api, history: History, path: str, count: str) -> None:
-    total = _EVENTS if path == "/events" else len(history.event_ids)
-    counted = api.ask(path, {"offset": 100}, headers={"Prefer": f"count={count}"})
+@pytest.mark.parametrize(("path", "params", "total"), [("/events", {}, _EVENTS), (_BINS, _THREE_BINS, 3)])
+def test_an_offset_behind_the_last_row(api: Api, path: str, params: dict[str, Any], total: int, count: str) -> None:
+    counted = api.ask(path, {**params, "offset": 100}, headers={"Prefer": f"count={count}"})
     assert (counted.status_code, counted.headers["content-range"]) == (416, f"*/{total}")
     assert counted.json()["code"] == "PGRST103"
     assert counted.json()["details"] == f"An offset of 100 was requested, but there are only {total} rows."
-    uncounted = api.ask(path, {"offset": 100})
+    uncounted = api.ask(path, {**params, "offset": 100})
     assert (uncounted.status_code, uncounted.headers["content-range"], uncounted.json()) == (200, "*/*", [])
 
 
@@ -128,8 +130,8 @@ def test_csv(api: Api, history: History) -> None:
         headers={"Accept": "text/csv"},
     )
     assert '""performer_name""' in quoted.text
-    called = api.ask("/rpc/top_movers", {"select": "event_id", "order": "event_id"}, headers={"Accept": "text/csv"})
-    assert called.text.splitlines() == ["event_id", *map(str, sorted(history.event_ids))]
+    called = api.ask(_BINS, {**_THREE_BINS, "select": "bin", "order": "bin"}, headers={"Accept": "text/csv"})
+    assert called.text.splitlines() == ["bin", "1", "2", "3"]
 
 
 @pytest.mark.parametrize("accept", ["application/vnd.pgrst.object+json", "application/vnd.pgrst.object"])
@@ -149,11 +151,11 @@ def test_one_object(api: Api, accept: str) -> None:
     [
         ("/events", {"event_id": "eq.-1"}, 0),
         ("/events", {"select": "event_id"}, _EVENTS),
-        ("/rpc/top_movers", {}, 3),
+        (_BINS, _THREE_BINS, 3),
         ("/rpc/pair_get_in", {"event_id": "78"}, 0),
     ],
 )
-def test_one_object_of_none_or_many_is_refused(api: Api, path: str, params: dict[str, str], rows: int) -> None:
+def test_one_object_of_none_or_many_is_refused(api: Api, path: str, params: dict[str, Any], rows: int) -> None:
     answer = api.ask(path, params, headers=_OBJECT)
     assert (answer.status_code, answer.json()["code"]) == (406, "PGRST116"), answer.text
     assert answer.json()["details"] == f"The result contains {rows} rows"
