@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import psycopg
@@ -17,7 +21,7 @@ from ingestion.settings import load_settings
 from orchestration.definitions import build_defs
 from orchestration.housekeeping import housekeeping_schedule
 from orchestration.old_runs import OldRuns, delete_old_runs
-from orchestration.storage import find_instance
+from orchestration.storage import DagsterUnavailableError, find_instance
 from stack.environment import dagster_variables, make_dagster_home
 
 DAYS = dg.DailyPartitionsDefinition("2026-03-01")
@@ -197,3 +201,30 @@ def test_the_schedule_runs_once_a_day_and_never_two_at_once(instance: dg.Dagster
         late = schedule.evaluate_tick(context)
     assert not late.run_requests
     assert "is still on" in str(late.skip_message)
+
+
+def test_the_command_does_both(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+    def command(*arguments: str) -> dict[str, Any]:
+        program = Path(sys.executable).parent / "ticketmarts"
+        ended = subprocess.run([program, *arguments], check=True, capture_output=True, text=True)
+        said: dict[str, Any] = json.loads(ended.stdout)
+        return said
+
+    run(instance, plain)
+    run(instance, plain)
+    monkeypatch.setenv("RETENTION_DAGSTER_RUNS_DAYS", "1")
+    assert command("housekeeping", "--dry-run", "--json")["is_dry_run"] is True
+    said = command("housekeeping", "--json")
+    assert said["dagster_runs"] == {"deleted": 0, "kept": 0}
+    assert said["old_days"] == []
+    assert len(said["days_made"]) == 4
+    monkeypatch.delenv("DAGSTER_HOME")
+    assert command("housekeeping", "--json")["dagster_runs"] is None
+
+
+def test_a_storage_out_of_reach_is_said(dagster_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert dagster_home.exists()
+    monkeypatch.setenv("DAGSTER_DATABASE_URL", "postgresql+psycopg2://nobody:secret@127.0.0.1:1/nowhere")
+    with pytest.raises(DagsterUnavailableError, match="cannot open Dagster's storage") as failure:
+        find_instance(load_settings())
+    assert "secret" not in str(failure.value)
