@@ -12,7 +12,7 @@ from datetime import datetime
 from ingestion.database import connect
 from ingestion.errors import UserError
 from ingestion.settings import Settings
-from orchestration.dbt_project_files import BUILD_ARGUMENTS, batch_hours, dbt_environment, run_dbt
+from orchestration.dbt_project_files import BUILD_ARGUMENTS, batch_hours, dbt_environment, prepare_manifest, run_dbt
 from orchestration.ledger import mark_stale, newest_mark, stale_hours
 
 _BUILD_LOCK = "hashtext('ticketmarts.build')"
@@ -51,6 +51,7 @@ def build_marts(
     """
     database_url = settings.require_database_url()
     rebuilt = 0
+    prepare_manifest(settings)  # every run then begins with its saved parse
     with only_builder(database_url), connect(database_url) as connection:
         if from_at is not None or to_at is not None:
             mark_stale(connection, from_at, to_at)

@@ -17,7 +17,10 @@ from ingestion.errors import UserError
 from ingestion.settings import PROJECT_FOLDER, Settings, libpq_environment
 
 DBT_FOLDER = PROJECT_FOLDER / "dbt_project"
-MANIFEST = DBT_FOLDER / "target" / "manifest.json"
+SAVED_PARSE = DBT_FOLDER / "target" / "partial_parse.msgpack"
+MANIFEST = DBT_FOLDER / "target" / "parsed" / "manifest.json"
+"""Apart from dbt's own, which every dbt command run in the project by hand writes over while Dagster may read it."""
+
 DBT_PROGRAM = Path(sys.executable).parent / "dbt"
 
 BUILD_ARGUMENTS = ("build", "--exclude-resource-type", "unit_test")
@@ -63,34 +66,41 @@ def prepare_manifest(settings: Settings) -> Path:
     if not MANIFEST.exists() or MANIFEST.stat().st_mtime < _newest_source():
         # dbt throws its saved parse away when the profile's variables change, so it is made with those of the builds.
         variables = dbt_environment(settings) if settings.database_url else _NO_DATABASE
-        MANIFEST.parent.mkdir(exist_ok=True)
+        MANIFEST.parent.mkdir(parents=True, exist_ok=True)
         # Aside, then renamed: daemon and webserver are both at it when the stack starts.
         with TemporaryDirectory(dir=MANIFEST.parent, prefix="parse-") as aside:
-            run_dbt(["parse", "--target-path", aside], variables)
-            for name in ("partial_parse.msgpack", MANIFEST.name):
-                (Path(aside) / name).replace(MANIFEST.parent / name)
+            run_dbt(["parse"], variables, Path(aside))
+            for kept in (SAVED_PARSE, MANIFEST):
+                (Path(aside) / kept.name).replace(kept)
     return MANIFEST
 
 
-def run_dbt(arguments: list[str], variables: dict[str, str]) -> None:
+def run_dbt(arguments: list[str], variables: dict[str, str], target: Path | None = None) -> None:
     """Run one dbt command in the project's folder, with ``variables`` over this process's environment.
+
+    What it writes of itself goes to ``target``, or away: two at once would write over each other's in one folder.
 
     Raises:
         DbtError: it failed.
     """
-    ended = subprocess.run(
-        [DBT_PROGRAM, *arguments],
-        cwd=DBT_FOLDER,
-        env={**os.environ, **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    with TemporaryDirectory(prefix="ticketmarts-dbt-") as away:
+        saved_parse = ["--partial-parse-file-path", str(SAVED_PARSE)] if SAVED_PARSE.exists() else []
+        ended = subprocess.run(
+            [DBT_PROGRAM, *arguments, "--target-path", str(target or away), *saved_parse],
+            cwd=DBT_FOLDER,
+            env={**os.environ, **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
     if ended.returncode:
         raise DbtError(f"dbt {arguments[0]} failed:\n{ended.stdout[-4000:].strip()}")
 
 
 def _newest_source() -> float:
-    sources = (path for path in DBT_FOLDER.rglob("*") if path.suffix in _PARSED_SUFFIXES and "target" not in path.parts)
-    return max(path.stat().st_mtime for path in sources)
+    # Not even looked into: another process's parse may come and go there.
+    made = ("target", "logs")
+    tops = (top for top in DBT_FOLDER.iterdir() if top.name not in made)
+    files = (path for top in tops for path in ([top] if top.is_file() else top.rglob("*")))
+    return max(path.stat().st_mtime for path in files if path.suffix in _PARSED_SUFFIXES)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -206,14 +205,14 @@ def test_marks_wait_half_an_hour_and_those_of_history_six_hours(connection: Conn
     assert check_ledger_age(connection).problems == ("hours of the last two days wait since 31 min",)
 
 
-def test_the_marts_that_dbt_made_are_compared(connection: Connection, fresh_database_url: str, tmp_path: Path) -> None:
+def test_the_marts_that_dbt_made_are_compared(connection: Connection, fresh_database_url: str) -> None:
     events = range(1, 7)
     for event_id in events:
         write(connection, event_id, [140, 80], book(6, price_cents=1000 * event_id))
     environment = dbt_environment(load_settings(with_running_stack=False, database_url=fresh_database_url))
 
     def build() -> None:
-        run_dbt(["run", "--select", "+event_hourly", "+event_latest", "--target-path", str(tmp_path)], environment)
+        run_dbt(["run", "--select", "+event_hourly", "+event_latest"], environment)
 
     build()
     before = check_market_price_step(connection)

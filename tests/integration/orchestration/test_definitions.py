@@ -17,7 +17,7 @@ from ingestion.database import connect
 from ingestion.settings import PROJECT_FOLDER, load_settings
 from orchestration.assets.dbt_models import rows_written
 from orchestration.column_lineage import find_lineage, read_lineage, write_lineage
-from orchestration.dbt_project_files import MANIFEST, dbt_environment, run_dbt
+from orchestration.dbt_project_files import DBT_FOLDER, MANIFEST, dbt_environment, prepare_manifest, run_dbt
 from orchestration.definitions import build_defs
 from orchestration.partitions import day_of
 from orchestration.rounds import cron
@@ -139,11 +139,25 @@ def test_every_kept_table_and_view_tells_its_columns_and_where_they_come_from(gr
 
 def test_the_lineage_of_columns_is_what_the_sql_says(database_url: str, tmp_path: Path) -> None:
     settings = load_settings(with_running_stack=False, database_url=database_url)
-    run_dbt(["compile", "--target-path", str(tmp_path)], dbt_environment(settings))
+    run_dbt(["compile"], dbt_environment(settings), tmp_path)
     found = find_lineage(json.loads((tmp_path / "manifest.json").read_text()))
     if os.environ.get("UPDATE_GRAPH"):
         write_lineage(found)
     assert found == read_lineage(), "run this test with UPDATE_GRAPH=1 and review the diff"
+
+
+def test_a_build_writes_nothing_into_the_folder_that_others_read(database_url: str) -> None:
+    settings = load_settings(with_running_stack=False, database_url=database_url)
+    manifest = prepare_manifest(settings)
+
+    def written() -> dict[str, int]:
+        files = [*(DBT_FOLDER / "target").glob("*.*"), manifest]
+        return {path.name: path.stat().st_mtime_ns for path in files}
+
+    before = written()
+    assert {"partial_parse.msgpack", "manifest.json"} <= before.keys()
+    run_dbt(["list"], dbt_environment(settings))
+    assert written() == before
 
 
 def test_clients_read_what_their_role_may_and_no_view_is_left_out(graph: dg.BaseAssetGraph) -> None:
