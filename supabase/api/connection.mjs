@@ -68,6 +68,11 @@ class RequestConnection extends PostgresConnection {
     scope.headers = rows[0].headers;
   }
 
+  async withContext(variables, answer, options) {
+    const { jsonText } = requestScope.getStore();
+    return super.withContext(variables, (db) => answer(jsonText ? db.withPlugin(jsonText) : db), options);
+  }
+
   /** Said already, with the role; @supabase/lite reads what the function leaves in response.headers. */
   async applyRpcRequestGucs() {}
 }

@@ -3,8 +3,9 @@
 import { App } from "@supabase/lite";
 
 import { connect } from "./connection.mjs";
+import { isPlainList, JsonText } from "./json_text.mjs";
 import { answerAsPostgrest } from "./postgrest_manners.mjs";
-import { answerInScope, PREFIX } from "./request_scope.mjs";
+import { answerInScope, PREFIX, requestScope } from "./request_scope.mjs";
 
 /** A server of the schema `public`: `fetch` answers requests, `reload` looks at the schema anew, `stop` disconnects. */
 export function startLite({ requestUrl, introspectionUrl, jwtSecret, roleOfKey, maxRows }) {
@@ -19,10 +20,17 @@ export function startLite({ requestUrl, introspectionUrl, jwtSecret, roleOfKey, 
       server: { admin: false, disableStudio: true, apiKeys: { resolver: async (key) => resolved(roleOfKey.get(key)) } },
     },
   });
+  const answer = async (asked, path) => {
+    const { functions } = await requests.introspect({ useCache: true });
+    const scope = requestScope.getStore();
+    scope.jsonText = isPlainList(asked, path, functions) ? new JsonText() : null;
+    const response = await app.fetch(asked);
+    return scope.jsonText === null ? response : scope.jsonText.into(response);
+  };
   return {
     fetch: (request) => {
       const path = new URL(request.url).pathname.slice(PREFIX.length);
-      return answerInScope(request, () => answerAsPostgrest(request, path, maxRows, (asked) => app.fetch(asked)));
+      return answerInScope(request, () => answerAsPostgrest(request, path, maxRows, (asked) => answer(asked, path)));
     },
     reload: () => introspector.introspect({ useCache: false }),
     isReady: async () => true,
