@@ -154,6 +154,22 @@ def test_values_have_the_shape_of_postgres_json(api: Api, history: History) -> N
     assert health["failures_by_kind_24h"] == {}
 
 
+@pytest.mark.parametrize("view_or_call", ["aggregated_analytics", "rpc/price_history"])
+def test_a_list_is_the_text_that_postgres_writes(api: Api, history: History, view_or_call: str) -> None:
+    """So a price keeps its two decimals, however it is read."""
+    columns = "captures,listings_avg,price_avg,all_in_price_max,first_captured_at"
+    instant = "at" if view_or_call.startswith("rpc/") else "hour"
+    wanted = f"event_id = {history.event_ids[0]} order by hour desc limit 25"
+    rows = f"select {columns}, hour as {instant} from public.aggregated_analytics where {wanted}"
+    truth = history.truth(f"select json_agg(rows)::text as text from ({rows}) as rows")[0]["text"]
+    scope = {"event_id": history.event_ids[0], "from_at": history.from_at.isoformat()}
+    filters = scope if view_or_call.startswith("rpc/") else {"event_id": f"eq.{history.event_ids[0]}"}
+    asked = {**filters, "select": f"{columns},{instant}", "order": f"{instant}.desc", "limit": "25"}
+    answer = api.ask(f"/{view_or_call}", asked)
+    assert (answer.text, answer.headers["content-type"]) == (truth, "application/json; charset=utf-8")
+    assert answer.headers["content-range"] == "0-24/*"
+
+
 def test_a_function_is_filtered_ordered_and_cut_as_a_view_is(api: Api) -> None:
     """As many bins as are asked for, whatever the market did."""
     asked = {"event_id": HAND_MADE, "bins": 3}
