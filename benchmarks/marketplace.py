@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
+import orjson
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
@@ -23,6 +24,7 @@ from benchmarks.listings_bodies import body_of
 from benchmarks.market import MarketEvent
 
 HOST = "127.0.0.1"
+PRODUCTIONS_PATH = "/hermes/api/v1/productions/"
 
 
 @contextmanager
@@ -47,10 +49,10 @@ class _Marketplace:
         self._served = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI
-        event_id = int(parse_qs(scope["query_string"].decode())["productionId"][0])
-        event = self._events[event_id]
-        body = body_of(event)
-        event.move()
+        if scope["path"].startswith(PRODUCTIONS_PATH):
+            body = orjson.dumps({"id": int(scope["path"].rsplit("/", 1)[1]), "name": "An event", "hidden": False})
+        else:
+            body = self._next_body(int(parse_qs(scope["query_string"].decode())["productionId"][0]))
         self._served += 1
         headers = {"content-type": "application/json", "content-length": str(len(body)), "etag": f'"{self._served}"'}
         await send(
@@ -61,6 +63,12 @@ class _Marketplace:
             }
         )
         await send({"type": "http.response.body", "body": body})
+
+    def _next_body(self, event_id: int) -> bytes:
+        event = self._events[event_id]
+        body = body_of(event)
+        event.move()
+        return body
 
 
 def main() -> None:

@@ -1,104 +1,118 @@
-"""How long a person waits: for a warm start of everything, and for a round from the scrape to fresh marts in Dagster.
+"""How long a person waits: for a warm start of everything, and from a schedule's tick to fresh marts.
 
-What belongs here: the whole stack as `make up` runs it, in a folder and on ports of its own. What does not: parts of it
-(``writer``).
+What belongs here: the whole stack as `make up` runs it, watched from outside. What does not: parts of it (``writer``,
+``rounds``, ``builds``).
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import statistics
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
-import httpx
-from dagster import DagsterRunStatus
-from dagster_graphql import DagsterGraphQLClient
-
+from benchmarks import marketplace
+from benchmarks.market import LISTINGS
 from benchmarks.report import Figure, console, show
-from ingestion.settings import STACK_ENV_FILE
-from stack import ports
+from benchmarks.running_stack import Round, RunningStack, own_settings, running_stack
+from ingestion.database import connect
 
 HISTORY_DAYS = 1
-ROUNDS = 3
+ROUNDS = 5
+MANY_EVENTS = 1000
+ROUNDS_OF_MANY = 3
 _NAME = "stack"
-_POLL_SECONDS = 0.2
-_LONGEST_START_SECONDS = 600
-_LONGEST_ROUND_SECONDS = 300
-_SETTINGS_WITH_PORTS = ("POSTGRES_PORT", "API_PORT", "DAGSTER_PORT", "SANDBOX_PORT")
-_FINISHED = (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
+_INTERVAL_MINUTES = 1
+_INTERVAL_MINUTES_OF_MANY = 3
+_IDLE_SECONDS = 60
+_NO_ROUND = {"TICKETMARTS_ENV": "passive"}
 
 
 def measure() -> list[Figure]:
     """All figures of this benchmark."""
-    # /var/tmp, since root's PostgreSQL, another user, must reach it.
-    with tempfile.TemporaryDirectory(prefix="ticketmarts-bench-", dir="/var/tmp") as home:
-        Path(home).chmod(0o755)
-        # The scheduled rounds stay out of the way of those that are measured.
-        settings = {"TICKETMARTS_HOME": home, "SCRAPER_INTERVAL_MINUTES": "60"}
-        settings |= {name: str(ports.free_port()) for name in _SETTINGS_WITH_PORTS}
+    return [*_of_the_sandbox(), *_of_many_events()]
+
+
+def _of_the_sandbox() -> list[Figure]:
+    with own_settings(SCRAPER_INTERVAL_MINUTES=str(_INTERVAL_MINUTES)) as settings:
+        history = ("--history-days", str(HISTORY_DAYS))
         console.print(f"{_NAME}: first start, with {HISTORY_DAYS} day of 24 events' history")
-        with _up(settings, "--history-days", str(HISTORY_DAYS)):
+        with running_stack({**settings, **_NO_ROUND}, *history):
             pass
-        with _up(settings, "--history-days", str(HISTORY_DAYS)) as start_seconds:
-            figures = [Figure(_NAME, "warm `make up` until every port answers", f"{start_seconds:.1f} s", "≤ 20 s")]
-            round_seconds = sorted(_round_seconds(settings) for _ in range(ROUNDS))
-        figures.append(
+        with running_stack({**settings, **_NO_ROUND}, *history) as stack:
+            start = f"{stack.seconds_to_start:.1f} s"
+            time.sleep(_IDLE_SECONDS)
+            idle = f"{stack.dagster_megabytes():.0f} MB"
+        with running_stack(settings, *history) as stack:
+            rounds, sessions = _watched_rounds(stack, ROUNDS)
+    return [
+        show(Figure(_NAME, "warm `make up` until every port answers", start, "≤ 20 s")),
+        show(Figure(_NAME, "Dagster idle: webserver, daemon and code servers", idle, "≤ 1,000 MB")),
+        show(
             Figure(
                 _NAME,
-                f"a round of 24 events in Dagster, launch to fresh marts ({ROUNDS} rounds)",
-                f"{round_seconds[len(round_seconds) // 2]:.1f} s median, {round_seconds[-1]:.1f} s at most",
-                "≤ 45 s",
+                f"24 events, {HISTORY_DAYS} day of history: from tick to fresh marts ({len(rounds)} rounds)",
+                _seconds(rounds, _INTERVAL_MINUTES),
+                "≤ 30 s",
             )
-        )
-    return [show(figure) for figure in figures]
+        ),
+        show(Figure(_NAME, "connections to the served database in a minute with a round of 24 events", sessions)),
+    ]
 
 
-@contextmanager
-def _up(settings: dict[str, str], *options: str) -> Iterator[float]:
-    """The stack, from start to stop; yields the seconds until it was ready."""
-    program = Path(sys.executable).parent / "ticketmarts"
-    home = Path(settings["TICKETMARTS_HOME"])
-    started = time.monotonic()
-    with (home / "up.log").open("w") as log:
-        process = subprocess.Popen([program, "up", *options], env={**os.environ, **settings}, stdout=log, stderr=log)
-        try:
-            while "ticketmarts is up" not in (home / "up.log").read_text():
-                if process.poll() is not None or time.monotonic() - started > _LONGEST_START_SECONDS:
-                    sys.exit(f"error: the stack did not start:\n{(home / 'up.log').read_text()}")
-                time.sleep(_POLL_SECONDS)
-            seconds = time.monotonic() - started
-            _require_answers(settings)
-            yield seconds
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def _require_answers(settings: dict[str, str]) -> None:
-    """Ready means that somebody answers, not that a line was printed."""
-    lines = (Path(settings["TICKETMARTS_HOME"]) / STACK_ENV_FILE).read_text().splitlines()
-    anon_key = next(line.partition("=")[2].strip("'") for line in lines if line.startswith("SUPABASE_ANON_KEY="))
-    for url, headers in (
-        (f"http://127.0.0.1:{settings['DAGSTER_PORT']}/server_info", {}),
-        (f"http://127.0.0.1:{settings['SANDBOX_PORT']}/healthz", {}),
-        (f"http://127.0.0.1:{settings['API_PORT']}/rest/v1/event_live?limit=1", {"apikey": anon_key}),
+def _of_many_events() -> list[Figure]:
+    console.print(f"{_NAME}: {MANY_EVENTS} events of {LISTINGS} listings, from a marketplace that can keep up")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        marketplace.serving(MANY_EVENTS) as url,
+        own_settings(
+            SCRAPER_INTERVAL_MINUTES=str(_INTERVAL_MINUTES_OF_MANY),
+            SCRAPER_REQUESTS_PER_SECOND="1000000",
+            MARKETPLACE_BASE_URL=url,
+            NO_PROXY=marketplace.HOST,
+            TRACKING_FILE=_no_rules(Path(folder)),
+        ) as settings,
+        running_stack(settings) as stack,
     ):
-        httpx.get(url, headers=headers).raise_for_status()
+        with connect(stack.database_url) as connection:
+            connection.execute(
+                "insert into raw.tracked_events (event_id, interval_seconds) select generate_series(1, %s), %s",
+                (MANY_EVENTS, _INTERVAL_MINUTES_OF_MANY * 60),
+            )
+        stack.wait_for_rounds(1)  # the first makes the marts
+        rounds, sessions = _watched_rounds(stack, ROUNDS_OF_MANY)
+    what = f"{MANY_EVENTS:,} events of {LISTINGS} listings"
+    return [
+        show(
+            Figure(
+                _NAME,
+                f"{what}: from tick to fresh marts ({len(rounds)} rounds)",
+                _seconds(rounds, _INTERVAL_MINUTES_OF_MANY),
+                "≤ 120 s",
+            )
+        ),
+        show(
+            Figure(
+                _NAME, f"connections to the served database in {_INTERVAL_MINUTES_OF_MANY} minutes, {what}", sessions
+            )
+        ),
+    ]
 
 
-def _round_seconds(settings: dict[str, str]) -> float:
-    client = DagsterGraphQLClient("127.0.0.1", port_number=int(settings["DAGSTER_PORT"]))
-    started = time.monotonic()
-    run_id = client.submit_job_execution("round")
-    while (status := client.get_run_status(run_id)) not in _FINISHED:
-        if time.monotonic() - started > _LONGEST_ROUND_SECONDS:
-            break
-        time.sleep(_POLL_SECONDS)
-    if status != DagsterRunStatus.SUCCESS:
-        sys.exit(f"error: run {run_id} of the round ended as {status.value}")
-    return time.monotonic() - started
+def _no_rules(folder: Path) -> str:
+    file = folder / "tracking.yaml"
+    file.write_text("rules: []\n")
+    return str(file)
+
+
+def _watched_rounds(stack: RunningStack, count: int) -> tuple[Sequence[Round], str]:
+    """So many rounds, and how many connections were made while they went, for each."""
+    before = stack.sessions()
+    rounds = stack.wait_for_rounds(count)
+    return rounds, f"{(stack.sessions() - before) / len(rounds):.0f}"
+
+
+def _seconds(rounds: Sequence[Round], interval_minutes: int) -> str:
+    seconds = [each.seconds_since_tick(interval_minutes) for each in rounds]
+    return f"{statistics.median(seconds):.1f} s median, {max(seconds):.1f} s at most"
