@@ -277,39 +277,25 @@ steps as (
     full join books_after as a using (window_number, captured_at, source_listing_id)
 ),
 
--- Within a place as many of the gone are relisted as were added there, the first by id.
-places as (
-    select
-        window_number,
-        captured_at,
-        section,
-        seat_row,
-        least(count(*) filter (where what = 'gone'), count(*) filter (where what = 'added')) as relisted_count
-    from steps
-    group by window_number, captured_at, section, seat_row
-),
-
 in_order as (
     select
         *,
         row_number() over (
             partition by window_number, captured_at, section, seat_row, what
             order by source_listing_id collate "C"
-        ) as place_number
+        ) as place_number,
+        count(*) filter (where what = 'gone') over place as gone_there,
+        count(*) filter (where what = 'added') over place as added_there
     from steps
+    window place as (partition by window_number, captured_at, section, seat_row)
 ),
 
+-- Within a place as many of the gone are relisted as were added there, the first by id.
 judged as (
     select
-        i.*,
-        i.what <> 'stays' and i.place_number <= p.relisted_count as is_relisted
-    from in_order as i
-    inner join places as p
-        on
-            i.window_number = p.window_number
-            and i.captured_at = p.captured_at
-            and i.section is not distinct from p.section
-            and i.seat_row is not distinct from p.seat_row
+        *,
+        what <> 'stays' and place_number <= least(gone_there, added_there) as is_relisted
+    from in_order
 ),
 
 moves as (
@@ -340,7 +326,9 @@ flows as (
 ),
 
 -- What is missing here is null: prices where there is no listing, flows where there is only the event's first capture.
-truth as (
+-- Materialized, since the planner expects one window and would work all this out anew for each of them: of three days
+-- just imported, a round stood still for more than five minutes.
+truth as materialized (
     select
         c.window_number,
         to_jsonb(c) || coalesce(to_jsonb(p), '{}') || coalesce(to_jsonb(f), '{}') as metrics
