@@ -24,11 +24,12 @@ _LATE = f"""
     ages as (
         select
             w.*,
-            extract(epoch from now() - coalesce(w.captured_at, w.added_at))::float as age_seconds
+            extract(epoch from now() - greatest(w.captured_at, w.added_at))::float as age_seconds
         from watched as w
     )
     select
-        a.event_id, a.event_name, a.captured_at is null as is_new, a.interval_seconds, a.age_seconds,
+        a.event_id, a.event_name, coalesce(a.captured_at < a.added_at, true) as is_new, a.interval_seconds,
+        a.age_seconds,
         a.age_seconds > {OVERDUE_INTERVALS} * a.interval_seconds as is_overdue
     from ages as a
     order by a.age_seconds / a.interval_seconds desc, a.event_id
@@ -44,7 +45,7 @@ _WHY = """
 def check_freshness(connection: psycopg.Connection[Any]) -> CheckResult:
     """An event is overdue when its newest capture is older than ``OVERDUE_INTERVALS`` of its intervals.
 
-    One that was never captured counts from when it was tracked.
+    One that was not captured since it is tracked counts from then, also when a history of it was imported.
     """
     with connection.cursor(row_factory=dict_row) as cursor:
         events = cursor.execute(_LATE.encode()).fetchall()

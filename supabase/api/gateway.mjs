@@ -15,13 +15,13 @@ const KEPT_ON_304 = [
 ];
 
 /**
- * The application: GET /healthz answers 200 once `isReady()`; everything under /rest/v1 is answered by `backend`, the
- * rest by the routes of `documentation`.
+ * The application: GET /healthz answers 200 once `isReady()`; everything under /rest/v1 is answered by `backend`,
+ * or from what the cache `answers` has kept of it, the rest by the routes of `documentation`.
  */
-export function makeGateway(backend, isReady, documentation) {
+export function makeGateway(backend, answers, isReady, documentation) {
   const gateway = new Hono();
   gateway.use(`${PREFIX}/*`, etag({ retainedHeaders: KEPT_ON_304 }));
-  gateway.all(`${PREFIX}/*`, (context) => backend.fetch(context.req.raw));
+  gateway.all(`${PREFIX}/*`, (context) => answers.answer(context.req.raw, (request) => backend.fetch(request)));
   gateway.get("/healthz", async (context) => {
     const ready = await isReady();
     return context.json({ is_ready: ready }, ready ? 200 : 503);

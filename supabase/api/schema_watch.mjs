@@ -1,11 +1,12 @@
-// Notices when the schema `public` changes (dbt has built a new view, say), and when the database is away.
-// PostgREST is told by NOTIFY; here nobody has to remember that.
+// Notices when the schema `public` changes (dbt has built a new view, say), when the marts have been built anew, and when
+// the database is away. PostgREST is told of a schema by NOTIFY; here nobody has to remember that. Of a build dbt tells.
 
 import postgres from "postgres";
 
 import { driverOptions } from "./connection.mjs";
 
 const INTERVAL_MS = 1000;
+const BUILT = "ticketmarts_built"; // dbt_project/macros/announce_build.sql
 
 // Catalogue rows get a new version (xmin) with every change of a table, a view or a function.
 const FINGERPRINT = `
@@ -30,13 +31,19 @@ const FINGERPRINT = `
 export class SchemaWatch {
   #sql;
   #reload;
+  #onBuild;
+  #isListening = false;
   #fingerprint = null;
   #timer = null;
 
-  /** `reload` is called with a connection at the first look, and whenever the schema is another than before. */
-  constructor(databaseUrl, reload) {
+  /**
+   * `reload` is called with a connection at the first look, and whenever the schema is another than before; `onBuild`
+   * after every build, and when one may have been missed.
+   */
+  constructor(databaseUrl, reload, onBuild) {
     this.#sql = postgres(databaseUrl, { ...driverOptions, max: 1, connect_timeout: 5 });
     this.#reload = reload;
+    this.#onBuild = onBuild;
   }
 
   /** Whether the database answered at the last look, and the API knows its schema. */
@@ -57,6 +64,10 @@ export class SchemaWatch {
 
   async #look() {
     try {
+      if (!this.#isListening) {
+        await this.#sql.listen(BUILT, this.#onBuild, this.#onBuild);
+        this.#isListening = true; // for good: the driver listens again after it has lost the connection
+      }
       const [{ fingerprint }] = await this.#sql.unsafe(FINGERPRINT);
       if (fingerprint !== this.#fingerprint) {
         await this.#reload(this.#sql);

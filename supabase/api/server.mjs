@@ -4,6 +4,7 @@
 
 import { serve } from "@hono/node-server";
 
+import { AnswerCache } from "./answer_cache.mjs";
 import { Documentation } from "./documentation.mjs";
 import { makeGateway } from "./gateway.mjs";
 import { startLite } from "./lite.mjs";
@@ -42,11 +43,18 @@ const backend = postgrestUrl
       maxRows: MAX_ROWS,
     });
 const documentation = new Documentation(roleOfKey, jwtSecret);
-const watch = new SchemaWatch(introspectionUrl, async (sql) => {
-  await backend.reload();
-  await documentation.reload(sql); // afterwards: what it tells of is answered
-});
-const gateway = makeGateway(backend, async () => watch.isReady && (await backend.isReady()), documentation.routes);
+const answers = new AnswerCache();
+const forget = () => answers.clear();
+const watch = new SchemaWatch(
+  introspectionUrl,
+  async (sql) => {
+    await backend.reload();
+    forget();
+    await documentation.reload(sql); // afterwards: what it tells of is answered
+  },
+  forget,
+);
+const gateway = makeGateway(backend, answers, async () => watch.isReady && (await backend.isReady()), documentation.routes);
 
 const server = serve({ fetch: gateway.fetch, hostname: HOST, port }, () => console.log(`Data API on http://${HOST}:${port}`));
 server.on("error", (error) => {

@@ -63,13 +63,13 @@ class Api:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        """One request below ``/rest/v1``."""
+        """One request below ``/rest/v1``, answered by the database and not by who kept an answer before."""
         return httpx.request(
             method,
             f"{self.url}/rest/v1{path}",
             params=params,
             json=body,
-            headers={**self.headers(role, token), **(headers or {})},
+            headers={"Cache-Control": "no-cache", **self.headers(role, token), **(headers or {})},
             trust_env=False,
             timeout=30,
         )

@@ -75,6 +75,16 @@ def test_an_event_never_captured_is_overdue_from_when_it_was_tracked(connection:
     assert "no round has asked" in result.problems[0]
 
 
+def test_an_imported_history_does_not_make_an_event_overdue_that_is_tracked_since_then(connection: Connection) -> None:
+    watch(connection, [EVENT], since_minutes=5)
+    watch(connection, [OTHER], since_minutes=35)
+    for event_id in (EVENT, OTHER):
+        write(connection, event_id, [1000, 990], book(3))
+    result = check_freshness(connection)
+    assert result.figures["events_overdue"] == 1
+    assert f"event {OTHER} (without a name): never captured in 35 min" in result.problems[0]
+
+
 def test_events_that_began_or_are_gone_or_untracked_are_not_waited_for(connection: Connection) -> None:
     watch(connection, [EVENT, OTHER, 9])
     describe(connection, EVENT, starts_in_hours=-1)
