@@ -24,7 +24,7 @@ NPM := supabase/node_modules/.installed
 # The locks are complete, so nothing is left to resolve; resolving, pip also stumbles over extras with hashes.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 INSTALL_PROJECT := $(PIP_INSTALL) --no-build-isolation --editable .
-UV_COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header
+UV_COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra celery
 
 # Each worker has a PostgreSQL of its own; the tests of a file share what they have set up. In their order, the long
 # ones go first.

@@ -47,7 +47,7 @@ class CircuitBreaker:
 
     def __init__(self, marketplace: str, state: OpenBreaker | None, now: datetime) -> None:
         self._marketplace = marketplace
-        self._state = state
+        self._state = self._saved = state
         self._failures_in_a_row = 0
         self._is_probing = state is not None and state.open_until <= now
         self.is_open = state is not None and not self._is_probing
@@ -80,10 +80,25 @@ class CircuitBreaker:
             self._state = OpenBreaker(now, now + pause, times_opened, error.kind, str(error))
             self.is_open, self._is_probing = True, False
 
+    def heed(self, state: OpenBreaker | None, now: datetime) -> None:
+        """Take over what other processes have made of it since it was saved or heeded last."""
+        if state != self._saved:
+            self._state = self._saved = state
+            self.is_open = state is not None and state.open_until > now
+            self._is_probing = state is not None and not self.is_open
+            self._failures_in_a_row = 0
+
     def save(self, connection: psycopg.Connection[Any]) -> None:
-        """Keep the state for the rounds to come."""
+        """Keep the state for the rounds to come, where it has changed here."""
+        saved, self._saved = self._saved, self._state
+        if self._state == saved:
+            return
         if self._state is None:
-            connection.execute("delete from raw.circuit_breakers where marketplace = %s", (self._marketplace,))
+            # Not what another process has opened meanwhile, of which this one has seen nothing yet.
+            connection.execute(
+                "delete from raw.circuit_breakers where marketplace = %s and opened_at = %s",
+                (self._marketplace, saved.opened_at if saved else None),
+            )
             return
         connection.execute(
             """
@@ -106,12 +121,16 @@ class CircuitBreaker:
 
 def load_breaker(connection: psycopg.Connection[Any], marketplace: str, now: datetime) -> CircuitBreaker:
     """The breaker of a marketplace (its base URL) as the rounds before have left it."""
+    return CircuitBreaker(marketplace, load_state(connection, marketplace), now)
+
+
+def load_state(connection: psycopg.Connection[Any], marketplace: str) -> OpenBreaker | None:
+    """Why and until when nobody asks a marketplace, or the pause that nobody has ended yet; None while it is closed."""
     with connection.cursor(row_factory=class_row(OpenBreaker)) as cursor:
-        state = cursor.execute(
+        return cursor.execute(
             """
             select opened_at, open_until, times_opened, kind, message from raw.circuit_breakers
             where marketplace = %s
             """,
             (marketplace,),
         ).fetchone()
-    return CircuitBreaker(marketplace, state, now)

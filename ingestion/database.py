@@ -49,6 +49,10 @@ class Database:
     ) -> None:
         self.connection.close()
 
+    def another(self) -> Database:
+        """Another connection to the same database."""
+        return Database(self._url, self._patience_seconds)
+
     def run(self, work: Callable[[psycopg.Connection[Any]], _Result]) -> _Result:
         """Do work that may be done twice; while the database is away or refuses for the moment, again and again.
 

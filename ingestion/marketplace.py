@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
 from importlib.metadata import version
@@ -24,6 +24,7 @@ from ingestion.database import Database
 from ingestion.failures import CaptureError, FailureKind, failure_of_status
 from ingestion.pacing import Pace, retry_after_seconds
 from ingestion.settings import Settings
+from ingestion.shared_pace import SharedPace, share_pace
 
 LISTINGS_PATH = "/hermes/api/v1/listings"
 PRODUCTIONS_PATH = "/hermes/api/v1/productions"
@@ -67,7 +68,7 @@ class Marketplace:
     Made by ``open_marketplace``. Every request may raise MarketplaceClosedError.
     """
 
-    def __init__(self, client: httpx.AsyncClient, pace: Pace, breaker: CircuitBreaker) -> None:
+    def __init__(self, client: httpx.AsyncClient, pace: Pace | SharedPace, breaker: CircuitBreaker) -> None:
         self._client = client
         self.base_url = str(client.base_url).rstrip("/")
         self._pace = pace
@@ -148,10 +149,10 @@ class Marketplace:
             reraise=True,
         ):
             with attempt:
-                if self.breaker.is_open:
-                    raise MarketplaceClosedError(str(self.breaker.state))
+                self._require_closed()
                 queued_at = time.monotonic()
                 await self._pace.turn()
+                self._require_closed()
                 deadline += time.monotonic() - queued_at
                 try:
                     async with asyncio.timeout(max(deadline - time.monotonic(), 0)):
@@ -160,6 +161,10 @@ class Marketplace:
                     message = f"no whole answer within {TOTAL_TIMEOUT_SECONDS:.0f} s"
                     raise CaptureError(FailureKind.TIMEOUT, message) from error
         raise AssertionError("tenacity ended without a result")  # pragma: no cover
+
+    def _require_closed(self) -> None:
+        if self.breaker.is_open:
+            raise MarketplaceClosedError(str(self.breaker.state))
 
     async def _get_once(self, path: str, parameters: dict[str, str], etag: str | None) -> _Reply:
         try:
@@ -174,6 +179,8 @@ class Marketplace:
             self.breaker.note_success()
         else:
             self.breaker.note_failure(failure, datetime.now(UTC))
+            if self.breaker.is_open and isinstance(self._pace, SharedPace):
+                await self._pace.tell_others()
         if failure is not None and failure.kind is FailureKind.RATE_LIMITED:
             self._pace.slow_down(retry_after_seconds(reply.retry_after, datetime.now(UTC)))
         else:
@@ -219,9 +226,22 @@ async def open_marketplace(settings: Settings, database: Database) -> AsyncItera
     breaker = database.run(lambda connection: load_breaker(connection, base_url, datetime.now(UTC)))
     limits = httpx.Limits(max_connections=settings.scraper_max_concurrency)
     try:
-        async with httpx.AsyncClient(
-            base_url=base_url, headers=_headers(settings), timeout=TIMEOUT_SECONDS, limits=limits, http2=True
-        ) as client:
-            yield Marketplace(client, Pace(settings.scraper_requests_per_second), breaker)
+        with _open_pace(settings, base_url, database, breaker) as pace:
+            async with httpx.AsyncClient(
+                base_url=base_url, headers=_headers(settings), timeout=TIMEOUT_SECONDS, limits=limits, http2=True
+            ) as client:
+                yield Marketplace(client, pace, breaker)
     finally:
         database.run(breaker.save)
+
+
+@contextmanager
+def _open_pace(
+    settings: Settings, marketplace: str, database: Database, breaker: CircuitBreaker
+) -> Iterator[Pace | SharedPace]:
+    """The pace of this process, or the one that it shares with those that work on other shards."""
+    if settings.scraper_shards == 1:
+        yield Pace(settings.scraper_requests_per_second)
+        return
+    with share_pace(settings.scraper_requests_per_second, marketplace, database, breaker) as pace:
+        yield pace

@@ -1,6 +1,7 @@
 """How fast requests follow each other, for all that one process asks of the marketplace.
 
-What belongs here: the token bucket, its jitter, and what a rate limit does to it. What does not: requests.
+What belongs here: the token bucket, its jitter, and what a rate limit does to it. What does not: requests, and the pace
+that several workers share (``shared_pace``).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSettingError
 
@@ -79,6 +79,15 @@ def _divisor_of_an_hour(minutes: int) -> int:
     return minutes
 
 
+def _shards_that_can_work(shards: int, info: ValidationInfo) -> int:
+    if shards > 1 and info.data.get("celery_broker_url") is None:
+        raise ValueError("a round in more than one shard needs CELERY_BROKER_URL: workers that take them")
+    most = info.data.get("scraper_max_concurrency")
+    if most is not None and shards > most:
+        raise ValueError(f"SCRAPER_MAX_CONCURRENCY lets {most} requests be under way, and each shard needs one")
+    return shards
+
+
 class Settings(BaseSettings):
     """The settings in force. Field names in upper case are the names of the environment variables."""
 
@@ -100,6 +109,9 @@ class Settings(BaseSettings):
     scraper_max_concurrency: int = Field(default=4, ge=1, le=256)
     scraper_requests_per_second: float = Field(default=4.0, gt=0)
     scraper_max_failed_share: float = Field(default=0.5, ge=0, le=1)
+    celery_broker_url: Annotated[SecretStr, AfterValidator(_secret_url("redis", "rediss"))] | None = None
+    celery_redelivery_seconds: int = Field(default=600, ge=5, le=86_400)
+    scraper_shards: Annotated[int, Field(ge=1, le=64), AfterValidator(_shards_that_can_work)] = 1
     tracking_file: Path | None = None
 
     ticketmarts_env: TicketmartsEnv = "live"

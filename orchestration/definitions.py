@@ -12,15 +12,17 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
-from ingestion.settings import load_settings
+from ingestion.settings import Settings, load_settings
 from ingestion.tracking import load_plan
 from orchestration.alerting.sensor import alerts
 from orchestration.assets.dbt_models import build_dbt_assets
 from orchestration.assets.exposures import build_exposures
 from orchestration.assets.ingestion import MARKETPLACE, snapshots, tracked_events
+from orchestration.assets.sharded_snapshots import build_sharded_snapshots
 from orchestration.checks.agreement import agrees_with_raw
 from orchestration.checks.health import build_health_checks
 from orchestration.dbt_project_files import DBT_FOLDER, DBT_PROGRAM, prepare_manifest
+from orchestration.executors import choose_executor, run_tags
 from orchestration.housekeeping import housekeeping_job, housekeeping_schedule
 from orchestration.partitions import build_days
 from orchestration.pipeline import Pipeline
@@ -45,12 +47,12 @@ def build_defs(
     dbt_models = build_dbt_assets(manifest, build_days(settings))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # a link in the UI more or less
-        ingestion = dg.with_source_code_references(ingestion_overrides or [tracked_events, snapshots])
+        ingestion = dg.with_source_code_references(ingestion_overrides or [tracked_events, _snapshots(settings)])
     is_live = settings.ticketmarts_env == "live"
     return dg.Definitions(
         assets=[MARKETPLACE, *ingestion, dbt_models, *build_exposures(manifest)],
         asset_checks=[agrees_with_raw, *build_health_checks()],
-        jobs=[*build_jobs(dbt_models), housekeeping_job],
+        jobs=[*build_jobs(dbt_models, choose_executor(settings), run_tags(settings)), housekeeping_job],
         schedules=[*build_schedules(load_plan(settings).cadence.tightest_minutes), housekeeping_schedule]
         if is_live
         else [],
@@ -58,6 +60,10 @@ def build_defs(
         resources=resources,
         executor=dg.in_process_executor,
     )
+
+
+def _snapshots(settings: Settings) -> dg.AssetsDefinition:
+    return snapshots if settings.scraper_shards == 1 else build_sharded_snapshots(settings.scraper_shards)
 
 
 @dg.definitions

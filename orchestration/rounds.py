@@ -5,6 +5,7 @@ What belongs here: jobs and schedules. What does not: what their assets do.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import dagster as dg
@@ -27,24 +28,28 @@ _UNFINISHED = [
 _ONLY_WHAT_IS_STALE = {"ops": {"dbt_models": {"config": {"rebuild": False}}}}
 
 
-def build_jobs(dbt_models: dg.AssetsDefinition) -> list[dg.UnresolvedAssetJobDefinition]:
-    """The round over all assets, and the same without scraping. In one process: half the time of a process a step."""
+def build_jobs(
+    dbt_models: dg.AssetsDefinition, executor: dg.ExecutorDefinition, tags: Mapping[str, str]
+) -> list[dg.UnresolvedAssetJobDefinition]:
+    """The round over all assets, and the same without scraping."""
     return [
         dg.define_asset_job(
             "round",
             selection=dg.AssetSelection.all(),
             config=_ONLY_WHAT_IS_STALE,
-            executor_def=dg.in_process_executor,
+            executor_def=executor,
             description="Run the rules if they are due, capture every tracked event that is due, bring the marts up to "
             "it.",
+            tags=tags,
         ),
         dg.define_asset_job(
             "settle",
             selection=dg.AssetSelection.assets(dbt_models),
             config=_ONLY_WHAT_IS_STALE,
-            executor_def=dg.in_process_executor,
+            executor_def=executor,
             description="Bring the marts up to what is captured, without scraping: hours and days that have closed, "
             "late captures included.",
+            tags=tags,
         ),
     ]
 

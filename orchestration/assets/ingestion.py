@@ -30,11 +30,15 @@ from orchestration.pipeline import Pipeline
 EVENTS_SHOWN = 100
 """Of the tracked ones, in the metadata of every round: a thousand would be 12 MB of event log a day."""
 
-_OWNERS = ["team:data-engineering"]
+OWNERS = ["team:data-engineering"]
+SNAPSHOTS_DESCRIPTION = (
+    "One capture of every tracked event that is due (raw.snapshots, raw.keyframes and what they refer to), stored as "
+    "what differs from the capture before; failures in raw.scrape_failures, distrusted bodies in raw.quarantine."
+)
 
 MARKETPLACE = dg.AssetSpec(
     "marketplace",
-    owners=_OWNERS,
+    owners=OWNERS,
     group_name="ingestion",
     kinds={"http"},
     description="The marketplace's API: every listing of every event on sale, and what the events are.",
@@ -44,7 +48,7 @@ MARKETPLACE = dg.AssetSpec(
 @dg.asset(
     deps=[MARKETPLACE],
     group_name="ingestion",
-    owners=_OWNERS,
+    owners=OWNERS,
     kinds={"python", "postgres"},
     description="The events that are scraped (raw.tracked_events), which enter and leave by the rules of "
     "tracking.yaml, and what the marketplace says of them (raw.productions): asked again hourly, kept as a new version "
@@ -70,11 +74,9 @@ def tracked_events(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.
 @dg.asset(
     deps=[MARKETPLACE, tracked_events],
     group_name="ingestion",
-    owners=_OWNERS,
+    owners=OWNERS,
     kinds={"python", "postgres"},
-    description="One capture of every tracked event that is due (raw.snapshots, raw.keyframes and what they refer to), "
-    "stored as what differs from the capture before; failures in raw.scrape_failures, distrusted bodies in "
-    "raw.quarantine.",
+    description=SNAPSHOTS_DESCRIPTION,
 )
 def snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator[dg.MaterializeResult[None]]:
     """Scrape one round. What was captured is stored before too many failures fail the run."""
@@ -83,15 +85,20 @@ def snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator
         cadence, now = load_plan(settings).cadence, datetime.now(UTC)
         events = database.run(lambda connection: events_to_scrape(connection, cadence, now))
         report = scrape_round(settings, database, events.due, run_id=UUID(context.run.run_id))
+    fail_if_most_failed(report, len(events.intervals), settings.scraper_max_failed_share)
+    yield dg.MaterializeResult(metadata=round_metadata(report))
+
+
+def fail_if_most_failed(report: RoundReport, event_count: int, max_failed_share: float) -> None:
+    """Raise where more than that share of all events failed; what was captured is stored by then."""
     # Of all events: between the ticks at which most are due, one that keeps failing may be the whole round.
-    if report.failed_count > settings.scraper_max_failed_share * len(events.intervals):
+    if report.failed_count > max_failed_share * event_count:
         raise dg.Failure(
             f"{report.failed_count} of the {report.event_count} events that were due failed; "
             f"what was captured is stored. {report.open_breaker or ''}".strip(),
             metadata=round_metadata(report),
             allow_retries=False,
         )
-    yield dg.MaterializeResult(metadata=round_metadata(report))
 
 
 def tracking_metadata(report: TrackingReport, events: Sequence[TrackedEvent]) -> dict[str, dg.MetadataValue]:
