@@ -11,11 +11,8 @@ builds of marts wait for each other by locks of the database, and then find noth
 
 from __future__ import annotations
 
-from typing import Any
-
 import dagster as dg
 from dagster._core.execution.retries import RetryMode
-from dagster_celery.config import DEFAULT_CONFIG, dict_wrapper
 from dagster_celery.executor import CeleryExecutor
 
 from ingestion.settings import Settings, SettingsError, load_settings
@@ -23,8 +20,8 @@ from ingestion.settings import Settings, SettingsError, load_settings
 _RESTORE_SECONDS = 5
 
 
-def celery_arguments(settings: Settings) -> dict[str, Any]:
-    """What Celery is made with, on both sides of the broker.
+def build_executor(settings: Settings) -> CeleryExecutor:
+    """The executor, whose ``app_args`` are what workers make their Celery with.
 
     Raises:
         SettingsError: there is no broker.
@@ -33,7 +30,6 @@ def celery_arguments(settings: Settings) -> dict[str, Any]:
         raise SettingsError("no broker: CELERY_BROKER_URL is not set. Set it to the Redis of the workers.")
     url = settings.celery_broker_url.get_secret_value()
     configuration = {
-        **DEFAULT_CONFIG,
         "broker_connection_retry_on_startup": True,
         "broker_transport_options": {
             "visibility_timeout": settings.celery_redelivery_seconds,
@@ -48,10 +44,12 @@ def celery_arguments(settings: Settings) -> dict[str, Any]:
         "worker_deduplicate_successful_tasks": True,
         "worker_prefetch_multiplier": 1,
     }
-    return {"broker": url, "backend": url, "include": [], "config_source": dict_wrapper(configuration)}  # type: ignore[no-untyped-call]
+    return CeleryExecutor(  # type: ignore[no-untyped-call]
+        retries=RetryMode.ENABLED, broker=url, backend=url, config_source=configuration
+    )
 
 
 @dg.executor(name="celery", requirements=dg.multiple_process_executor_requirements())
 def on_celery(_: dg.InitExecutorContext) -> CeleryExecutor:
     """Each step is a task of Celery's. Nothing is configured in Dagster, which would show the broker's password."""
-    return CeleryExecutor(retries=RetryMode.ENABLED, **celery_arguments(load_settings()))  # type: ignore[no-untyped-call]
+    return build_executor(load_settings())

@@ -9,7 +9,7 @@ from dagster_celery.make_app import make_app
 from dagster_celery.tasks import create_task
 
 from ingestion.settings import load_settings
-from orchestration.celery_execution import celery_arguments
+from orchestration.celery_execution import build_executor
 
-app = make_app(celery_arguments(load_settings()))  # type: ignore[no-untyped-call]
+app = make_app(build_executor(load_settings()).app_args())  # type: ignore[no-untyped-call]
 execute_plan = create_task(app)  # type: ignore[no-untyped-call]
