@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,6 +23,8 @@ import pytest
 import redis
 
 from ingestion.settings import PROJECT_FOLDER
+from orchestration.definitions import build_defs
+from orchestration.partitions import day_of
 from stack import ports
 
 _PATIENCE_SECONDS = 60
@@ -98,11 +101,12 @@ def running_worker(name: str, folder: Path) -> Iterator[Worker]:
 
 
 @contextmanager
-def executing_round(day: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The job ``round`` with the executor that the settings choose, in a process of its own, as a run has."""
-    program = Path(sys.executable).parent / "dagster"
-    command = [program, "job", "execute", "--module-name", "orchestration.definitions", "--job", "round"]
-    command += ["--tags", f'{{"dagster/partition": "{day}"}}']
+def executing_round(folder: Path, *assets: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The job ``round`` with the executor that the settings choose, in a process of its own, as a run has.
+
+    With ``assets``, as somebody runs it who has chosen only these.
+    """
+    command = [sys.executable, "-m", __name__, *assets]
     with (folder / "round.log").open("ab") as output:
         process = subprocess.Popen(command, cwd=PROJECT_FOLDER, stdout=output, stderr=output)
     try:
@@ -111,6 +115,22 @@ def executing_round(day: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+def round_job() -> dg.JobDefinition:
+    """What workers load, too."""
+    return build_defs().resolve_job_def("round")
+
+
+def _execute(assets: list[str]) -> bool:
+    with dg.DagsterInstance.get() as instance:
+        result = dg.execute_job(
+            dg.reconstructable(round_job),
+            instance,
+            tags={"dagster/partition": day_of(datetime.now(UTC))},
+            asset_selection=[dg.AssetKey(name) for name in assets] or None,
+        )
+        return result.success
 
 
 def workers_of_step(instance: dg.DagsterInstance, step_key: str) -> list[str]:
@@ -130,3 +150,7 @@ def wait_until(is_so: Callable[[], bool], what: str, seconds: float = _PATIENCE_
     while not is_so():
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
         time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    sys.exit(not _execute(sys.argv[1:]))
