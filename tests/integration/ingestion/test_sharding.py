@@ -106,6 +106,32 @@ def test_when_one_worker_is_turned_away_the_others_stop_asking(
     assert report.failed_share == 1
 
 
+def test_others_hear_at_once_of_what_a_worker_finds_that_is_still_at_work(
+    settings_for: Callable[[str], Settings], database: Database
+) -> None:
+    scripted, events = ScriptedMarketplace(), range(5_000_001, 5_000_081)
+    refused, shards = [event_id for event_id in events if Shard(1, 2).holds(event_id)], [Shard(1, 2), Shard(2, 2)]
+    for event_id in events:
+        scripted.set_replies(event_id, Reply(body=listings_body(event_id=event_id), delay_seconds=0.1))
+    for event_id in refused[1:]:
+        scripted.set_replies(event_id, Reply(403, b"{}"))
+    # Longer than the other worker needs for all of its events.
+    scripted.set_replies(refused[0], Reply(body=listings_body(event_id=refused[0]), delay_seconds=3))
+    track(database.connection, [*events], interval_seconds=600)
+    of = Round(uuid4(), datetime.now(UTC))
+    with serving(scripted.app) as url, ThreadPoolExecutor() as pool, database.another() as another:
+        settings = _for_shards(settings_for(url)).model_copy(update={"scraper_max_concurrency": 4})
+        workers = [
+            pool.submit(scrape_shard, settings, each, CADENCE, shard, of)
+            for shard, each in zip(shards, (database, another), strict=True)
+        ]
+        turned_away, let_in = (each.result(60) for each in workers)
+    assert turned_away.loaded.failure_count == FAILURES_TO_OPEN
+    assert turned_away.captured_count == 1, "what was under way when it opened is a capture all the same"
+    assert let_in.skipped_count > 0
+    assert let_in.loaded.failure_count == 0
+
+
 def test_what_no_worker_has_asked_for_is_skipped(settings_for: Callable[[str], Settings], database: Database) -> None:
     scripted = _marketplace()
     track(database.connection, [*EVENTS], interval_seconds=600)

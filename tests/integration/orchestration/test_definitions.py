@@ -12,6 +12,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.execution.api import create_execution_plan
 
 from ingestion.database import connect
 from ingestion.settings import PROJECT_FOLDER, load_settings
@@ -121,6 +122,31 @@ def test_the_graph_is_the_one_that_was_reviewed(graph: dg.BaseAssetGraph) -> Non
     if os.environ.get("UPDATE_GRAPH"):
         SNAPSHOT.write_text(yaml.safe_dump(found, sort_keys=False, width=120))
     assert found == yaml.safe_load(SNAPSHOT.read_text()), "run this test with UPDATE_GRAPH=1 and review the diff"
+
+
+def test_shards_are_behind_the_same_asset(monkeypatch: pytest.MonkeyPatch, graph: dg.BaseAssetGraph) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://:hidden@127.0.0.1:1/0")
+    monkeypatch.setenv("SCRAPER_SHARDS", "3")
+    defs = build_defs()
+    sharded, node = (each.get(dg.AssetKey("snapshots")) for each in (defs.get_repository_def().asset_graph, graph))
+    for what in ("parent_keys", "child_keys", "group_name", "kinds", "owners", "description", "check_keys"):
+        assert getattr(sharded, what) == getattr(node, what), what
+    job = defs.resolve_job_def("round")
+    steps = create_execution_plan(job).step_keys_to_execute
+    shards = [step for step in steps if step.startswith("snapshots.")]
+    assert sorted(shards) == [*(f"snapshots.shard_{number}_of_3" for number in (1, 2, 3)), "snapshots.sum_up"]
+    assert job.executor_def.name == "celery"
+    assert "hidden" not in dg.serialize_value(job.get_job_snapshot()), "a broker's address may hold a password"
+
+
+def test_without_a_broker_nothing_of_celery_is_imported() -> None:
+    program = "import sys; from orchestration.definitions import build_defs; build_defs(); print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT_FOLDER, capture_output=True, text=True, check=True
+    )
+    modules = set(loaded.stdout.split())
+    assert "dagster" in modules
+    assert not modules & {"celery", "kombu", "redis", "dagster_celery"}
 
 
 def test_every_asset_says_whose_it_is_and_where_its_code_is(graph: dg.BaseAssetGraph) -> None:

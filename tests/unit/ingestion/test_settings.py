@@ -106,6 +106,9 @@ def test_headers_are_a_json_object(sources: Sources) -> None:
         ("SCRAPER_MAX_CONCURRENCY", "0"),
         ("SCRAPER_REQUESTS_PER_SECOND", "0"),
         ("SCRAPER_MAX_FAILED_SHARE", "1.1"),
+        ("SCRAPER_SHARDS", "2"),  # without a broker
+        ("CELERY_BROKER_URL", "amqp://user:secret@localhost"),
+        ("CELERY_REDELIVERY_SECONDS", "0"),
         ("API_PORT", "80"),
         ("POSTGRES_PORT", "65536"),
         ("MARKETPLACE_HEADERS", "authorization: Bearer secret"),
@@ -122,6 +125,14 @@ def test_a_wrong_value_names_its_variable_but_no_secret(sources: Sources, name: 
 def test_every_wrong_value_is_named(sources: Sources) -> None:
     sources.set_environment(API_PORT="80", DAGSTER_PORT="x")
     with pytest.raises(SettingsError, match=r"API_PORT: .*; DAGSTER_PORT: "):
+        sources.load()
+
+
+def test_no_more_shards_than_requests_at_a_time(sources: Sources) -> None:
+    sources.set_environment(CELERY_BROKER_URL="redis://localhost:6379/0", SCRAPER_SHARDS="4")
+    assert sources.load().scraper_shards == 4
+    sources.set_environment(SCRAPER_MAX_CONCURRENCY="3")
+    with pytest.raises(SettingsError, match=r"SCRAPER_SHARDS: .*SCRAPER_MAX_CONCURRENCY lets 3 requests be under way"):
         sources.load()
 
 
