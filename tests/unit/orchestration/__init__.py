@@ -1,0 +1,1 @@
+"""What Dagster is configured with, without running it."""
