@@ -84,14 +84,17 @@ class Worker:
 
 
 @contextmanager
-def running_worker(name: str, folder: Path) -> Iterator[Worker]:
-    """A worker that will soon take steps; its settings are those of the environment."""
+def running_worker(name: str, folder: Path, **settings: object) -> Iterator[Worker]:
+    """A worker that will soon take steps; its settings are those of the environment, but for these."""
+    environment = {**os.environ, **{setting: str(value) for setting, value in settings.items()}}
     log = folder / f"{name}.log"
     program = Path(sys.executable).parent / "celery"
     command = [program, "--app", "orchestration.celery_worker", "worker", "--queues", "dagster"]
     command += ["--concurrency", "1", "--hostname", name, "--loglevel", "INFO", "--without-mingle", "--without-gossip"]
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=PROJECT_FOLDER, stdout=output, stderr=output, start_new_session=True)
+        process = subprocess.Popen(
+            command, cwd=PROJECT_FOLDER, env=environment, stdout=output, stderr=output, start_new_session=True
+        )
     worker = Worker(name, process, log)
     try:
         yield worker

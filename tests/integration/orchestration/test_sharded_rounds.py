@@ -32,7 +32,11 @@ from tests.integration.orchestration.celery_cluster import (
 SHARDS = [Shard(1, 2), Shard(2, 2)]
 LOST, LOST_STEP = SHARDS[0], "snapshots.shard_1_of_2"
 REQUESTS_PER_SECOND = 30
-REDELIVERY_SECONDS = 10
+# No step is given to another worker before one is lost, however slow the machine is.
+REDELIVERY_SECONDS, REDELIVERY_SECONDS_AFTER_THE_LOSS = 600, 5
+
+# Half a minute on a machine that has nothing else to do.
+PATIENCE_SECONDS = 240
 
 
 @pytest.fixture
@@ -73,6 +77,7 @@ def instance(
             yield instance
 
 
+@pytest.mark.timeout(600)
 def test_a_worker_is_lost_in_a_round_and_nothing_is_lost_or_double(
     instance: dg.DagsterInstance, sandbox: httpx.Client, fresh_database_url: str, tmp_path: Path
 ) -> None:
@@ -99,9 +104,13 @@ def test_a_worker_is_lost_in_a_round_and_nothing_is_lost_or_double(
             lost.kill()
             stored = _captures(connection, of_lost)
             assert BATCH_SIZE <= len(stored) < len(of_lost), "the worker was lost in the middle"
-            assert round_process.wait(120) == 0, _log(tmp_path)
+            with running_worker("three", tmp_path, CELERY_REDELIVERY_SECONDS=REDELIVERY_SECONDS_AFTER_THE_LOSS):
+                assert round_process.wait(PATIENCE_SECONDS) == 0, _log(tmp_path)
 
-        assert workers_of_step(instance, LOST_STEP) == [lost.name, left.name]
+        first, *others = workers_of_step(instance, LOST_STEP)
+        assert first == lost.name
+        assert set(others) <= {left.name, "three"}
+        assert others
         captures = _captures(connection, event_ids)
         assert Counter(event_id for event_id, _, _ in captures) == Counter(event_ids), "each event once"
         assert set(stored) <= set(captures)
@@ -119,8 +128,8 @@ def test_a_worker_is_lost_in_a_round_and_nothing_is_lost_or_double(
 
         newcomers = [event_id for event_id in _featured(sandbox) if event_id not in event_ids][:4]
         track(connection, newcomers, interval_seconds=600)
-        with running_worker("three", tmp_path), executing_round(tmp_path) as round_process:
-            assert round_process.wait(120) == 0, _log(tmp_path)
+        with running_worker("four", tmp_path), executing_round(tmp_path) as round_process:
+            assert round_process.wait(PATIENCE_SECONDS) == 0, _log(tmp_path)
         assert {event_id for event_id, _, _ in _captures(connection, newcomers)} == set(newcomers)
         (run,) = instance.get_runs(limit=1)
         _assert_marts_agree(connection, instance, run.run_id)
