@@ -45,6 +45,7 @@ test: $(DEV) $(NPM)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint dbt_project supabase/migrations
+	$(BIN)/squawk supabase/migrations/*.sql
 	$(BIN)/pytest $(IN_PARALLEL)
 
 # The tests of the API alone. API_URL and API_KEY point them at another server than the local one; what else they take
