@@ -75,9 +75,10 @@ def environment(
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.title)
 def test_an_example_gives_its_answer_in_every_language(example: Example, environment: dict[str, str]) -> None:
+    shown = "\nimport json; print(json.dumps(answer.data))"
     javascript = setup("js") + example.javascript + "\nconsole.log(JSON.stringify(error ?? data))"
     answers = {
-        "python": _run([sys.executable, "-c", setup("python") + example.python + "\nprint(answer.text)"], environment),
+        "python": _run([sys.executable, "-c", setup("python") + example.python + shown], environment),
         "javascript": _run([str(node_program()), "--input-type=module", "--eval", javascript], environment),
     }
     if shutil.which("curl"):
