@@ -108,7 +108,7 @@ def explaining(database_url: str) -> Iterator[None]:
 def explain(api: ServedApi, request: Request, asking: Asker) -> Explained:
     """Ask, and see what PostgreSQL did."""
     with (
-        httpx.Client(base_url=api.url, headers=headers(api.keys, request.role), trust_env=False) as client,
+        httpx.Client(base_url=api.url, headers=_headers(api, request), trust_env=False) as client,
         psycopg.connect(api.database_url, autocommit=True) as connection,
     ):
         for _ in range(_CALLS_BEFORE if request.endpoint.startswith("rpc/") else 1):
@@ -116,6 +116,11 @@ def explain(api: ServedApi, request: Request, asking: Asker) -> Explained:
         logged = _settled_log_size(connection)
         client.get(request.path(asking)).raise_for_status()
         return _explained(_log(connection, logged, _settled_log_size(connection)))
+
+
+def _headers(api: ServedApi, request: Request) -> dict[str, str]:
+    """Those of a client that wants the database's answer, not one that the API has kept."""
+    return {**headers(api.keys, request.role), "Cache-Control": "no-cache"}
 
 
 def _settled_log_size(connection: psycopg.Connection[Any]) -> int:
