@@ -9,11 +9,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import dagster as dg
 import httpx
@@ -22,11 +21,9 @@ import yaml
 
 from ingestion.settings import PROJECT_FOLDER
 from stack.ports import free_port
+from tests.integration.healing.waiting import PATIENCE_SECONDS, wait_for
 
 LOCATION = "drill"
-PATIENCE_SECONDS = 200
-"""Of everything that is waited for; with the machine to itself nothing takes ten."""
-_POLL_SECONDS = 0.1
 _LAUNCH = """
 mutation ($selector: JobOrPipelineSelector!) {
   launchRun(executionParams: {selector: $selector, runConfigData: {}}) {
@@ -34,18 +31,6 @@ mutation ($selector: JobOrPipelineSelector!) {
   }
 }
 """
-_Found = TypeVar("_Found")
-
-
-def wait_for(what: str, find: Callable[[], _Found | None]) -> _Found:
-    """Until it is found, and it is what is returned."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        found = find()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"{what}: not within {PATIENCE_SECONDS} s"
-        time.sleep(_POLL_SECONDS)
 
 
 def hurried_dagster_yaml() -> dict[str, Any]:

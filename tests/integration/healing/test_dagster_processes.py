@@ -24,8 +24,9 @@ from ingestion.tracking import track
 from stack.migrations import apply_migrations
 from stack.throw_away_postgres import throw_away_postgres
 from tests.integration.healing.code_location import HOLD_FILE, IS_SCHEDULED
-from tests.integration.healing.dagster_processes import DagsterProcesses, wait_for, worker_of
+from tests.integration.healing.dagster_processes import DagsterProcesses, worker_of
 from tests.integration.healing.gate import GatedMarketplace, gated_marketplace
+from tests.integration.healing.waiting import wait_for
 from tests.integration.resilience.books import served_book, stored_books
 from tests.integration.resilience.crashing import CrashingPostgres
 from tests.integration.resilience.invariants import broken_invariants, failures_and_quarantine
