@@ -1,6 +1,7 @@
-"""The commands ``ticketmarts build`` and ``ticketmarts housekeeping``.
+"""The commands ``ticketmarts build``, ``ticketmarts housekeeping`` and ``ticketmarts forget-ticks-ahead``.
 
-What belongs here: arguments and messages. What does not: building (``building``), keeping house (``housekeeping``).
+What belongs here: arguments and messages. What does not: building (``building``), keeping house (``housekeeping``),
+what is forgotten (``clock``).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import typer
 from rich.console import Console
 
 from ingestion.commands.arguments import DRY_RUN, AsJson
+from ingestion.errors import UserError
 from ingestion.housekeeping.keeping import HousekeepingReport, keep_house
 from ingestion.settings import load_settings
 from ingestion.terminal import messages, print_json
@@ -80,6 +82,24 @@ def housekeeping(
         messages.print(
             f"{old_runs.deleted:,} old runs of Dagster deleted; {old_runs.kept:,} are the newest of something"
         )
+
+
+@app.command("forget-ticks-ahead")
+def forget_ticks_ahead() -> None:
+    """After the clock was ahead: make Dagster's schedules and sensors not wait for that time to come again."""
+    from orchestration.clock import forget_the_future  # noqa: PLC0415
+    from orchestration.storage import find_instance  # noqa: PLC0415
+
+    instance = find_instance(load_settings())
+    if instance is None:
+        raise UserError("no Dagster here: DAGSTER_HOME is not set and the stack is not running")
+    with instance:
+        forgotten = forget_the_future(instance, datetime.now(UTC))
+    messages.print(
+        f"begun anew: {', '.join(forgotten)}; now start dagster-daemon anew, which remembers, too"
+        if forgotten
+        else "no schedule and no sensor has a tick that is yet to come"
+    )
 
 
 def _describe(report: HousekeepingReport) -> Iterator[str]:

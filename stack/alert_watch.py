@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -20,6 +20,7 @@ from ingestion.database import DatabaseUnavailableError, connect
 SILENT_SECONDS = 300.0
 """Five ticks of the sensor; a daemon that starts needs up to one."""
 _SECONDS_BETWEEN_LOOKS = 60.0
+_CLOCKS_DIFFER = timedelta(minutes=1)
 
 
 class AlertWatch:
@@ -51,8 +52,12 @@ class AlertWatch:
                 evaluated_at = last_evaluated_at(connection)
         except (DatabaseUnavailableError, psycopg.Error):  # which `up` notices by itself, if the database is its own
             return False
-        self._last_word_at = max(self._last_word_at, evaluated_at or self._last_word_at)
-        if (datetime.now(UTC) - self._last_word_at).total_seconds() < self._silent_seconds:
+        now = datetime.now(UTC)
+        if evaluated_at is not None and evaluated_at <= now + _CLOCKS_DIFFER:
+            self._last_word_at = max(self._last_word_at, evaluated_at)
+        # A word of the future is of a clock that was ahead, and those who tick by it are silent until then.
+        self._last_word_at = min(self._last_word_at, now + _CLOCKS_DIFFER)
+        if (now - self._last_word_at).total_seconds() < self._silent_seconds:
             return False
         # What it says is for people at a terminal: whoever is to be told is told by it.
         self._evaluation = subprocess.Popen(

@@ -37,6 +37,7 @@ _MODULE_OF_COMMAND = {
     "quarantine": _QUARANTINE,
     "build": _ORCHESTRATION,
     "housekeeping": _ORCHESTRATION,
+    "forget-ticks-ahead": _ORCHESTRATION,
     "alerts": _ALERTS,
     "metrics": _METRICS,
     "sandbox": _SANDBOX,

@@ -31,10 +31,16 @@ def events_to_scrape(connection: psycopg.Connection[Any], cadence: Cadence, now:
     """What there is to scrape at ``now``. The intervals in force are noted in ``raw.tracked_events``."""
     rows = connection.execute(
         """
-        select t.event_id, newest.starts_at, newest.state, h.captured_at,
+        select t.event_id, newest.starts_at, newest.state,
+            -- What a clock that was ahead has written is not the newest: nothing would be due until its time comes.
+            case when h.captured_at <= %(now)s then h.captured_at else (
+                select max(s.captured_at) from raw.snapshots as s
+                where s.event_id = t.event_id and s.captured_at <= %(now)s
+            ) end as captured_at,
             -- An event that is gone has been asked for when it last failed.
             case when newest.state = 'gone' then (
-                select max(f.attempted_at) from raw.scrape_failures as f where f.event_id = t.event_id
+                select max(f.attempted_at) from raw.scrape_failures as f
+                where f.event_id = t.event_id and f.attempted_at <= %(now)s
             ) end as failed_at
         from raw.tracked_events as t
         left join lateral (
@@ -44,7 +50,8 @@ def events_to_scrape(connection: psycopg.Connection[Any], cadence: Cadence, now:
         left join raw.heads as h on t.event_id = h.event_id
         where t.is_tracked
         order by newest.starts_at nulls last, t.event_id
-        """
+        """,
+        {"now": now},
     ).fetchall()
     intervals: dict[int, int] = {}
     due: dict[int, int] = {}

@@ -20,6 +20,7 @@ from dagster_shared.error import SerializableErrorInfo
 from ingestion.alerts import Problem
 from ingestion.health import CHECKS
 from ingestion.health.result import duration
+from orchestration.clock import CLOCKS_DIFFER
 
 SILENT_DAEMON_SECONDS = 300
 """Every daemon reports each half minute; one that launches a slow tick may be late by minutes. Dagster's own page calls
@@ -129,6 +130,15 @@ def _stalled_schedules(instance: dg.DagsterInstance, repository: dg.RepositoryDe
                 f"the schedule {schedule.name} fails",
                 (error,),
                 "The settings or tracking.yaml are wrong, or the database is away; the next good tick ends this alert.",
+                PATIENCE_SECONDS,
+            )
+        elif last.timestamp > time.time() + CLOCKS_DIFFER.total_seconds():
+            yield Problem(
+                f"schedule_{schedule.name}",
+                f"the schedule {schedule.name} has ticked for an instant that is yet to come: the clock was ahead, and "
+                f"Dagster waits for {duration(last.timestamp - time.time())} until it is there again",
+                (),
+                "If the clock is right now: `ticketmarts forget-ticks-ahead`, then start dagster-daemon anew.",
                 PATIENCE_SECONDS,
             )
         elif last.timestamp < _due_by(schedule):

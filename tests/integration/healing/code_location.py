@@ -11,7 +11,9 @@ from pathlib import Path
 
 import dagster as dg
 
+from ingestion.settings import load_settings
 from orchestration.assets.ingestion import MARKETPLACE, snapshots, tracked_events
+from orchestration.partitions import build_days
 from orchestration.pipeline import Pipeline
 from orchestration.pools import DBT_POOL
 from orchestration.rounds import ROUND_TAGS, build_schedules
@@ -23,7 +25,7 @@ HOLD_FILE, IS_SCHEDULED = "TEST_HOLD_FILE", "TEST_IS_SCHEDULED"
 def build_code_location(release: str) -> dg.Definitions:
     """All of it; ``release`` is the name of the code that is running."""
 
-    @dg.asset(deps=[snapshots], pool=DBT_POOL)
+    @dg.asset(deps=[snapshots], pool=DBT_POOL, partitions_def=build_days(load_settings()))
     def marts() -> dg.MaterializeResult[None]:
         """As long as the file is there, it is busy."""
         while Path(os.environ[HOLD_FILE]).exists():

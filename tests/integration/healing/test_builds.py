@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -31,9 +30,7 @@ def server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-def builds(
-    server: PostgresServer, live_events: list[int], tmp_path: Path
-) -> Iterator[Callable[[str], Ticketmarts]]:
+def builds(server: PostgresServer, live_events: list[int], tmp_path: Path) -> Iterator[Callable[[str], Ticketmarts]]:
     """The command for either of two databases with the same captures and no marts."""
     started: list[Ticketmarts] = []
 
