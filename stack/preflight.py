@@ -42,15 +42,32 @@ def check(home: Path, programs: Iterable[Program]) -> None:
 def check_database_setting(settings: Settings) -> None:
     """Refuse a DATABASE_URL that is this stack's own PostgreSQL: taken for somebody else's, it would not be started.
 
+    One that is Dagster's, too, is refused as well: its tables, what it writes into them all the time, and its connections
+    belong beside what is served, not into it.
+
     Raises:
         StackError: see there.
     """
     if settings.database_url is None:
         return
     where = conninfo_to_dict(settings.database_url)
+    if settings.dagster_database_url is not None and _place(settings.dagster_database_url) == _place(
+        settings.database_url
+    ):
+        raise StackError(
+            "DAGSTER_DATABASE_URL and DATABASE_URL are the same database. Make one for Dagster "
+            "(`create database dagster`), on the same server if you like, and name it in DAGSTER_DATABASE_URL."
+        )
     if (where.get("host"), where.get("port")) == (ports.LOCALHOST, str(settings.postgres_port)):
         raise StackError(
             "DATABASE_URL is the embedded PostgreSQL of this very stack, so stack.env was probably sourced in this "
             "shell. Use another shell, or "
             "`unset DATABASE_URL DAGSTER_DATABASE_URL MARKETPLACE_BASE_URL SUPABASE_URL`."
         )
+
+
+def _place(url: str) -> tuple[object, ...]:
+    """Server and database of a URL, in whichever of its spellings."""
+    _, _, address = url.partition("://")
+    where = conninfo_to_dict(f"postgresql://{address}")
+    return where.get("host", ports.LOCALHOST), str(where.get("port", 5432)), where.get("dbname")

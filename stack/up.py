@@ -17,10 +17,10 @@ from ingestion.settings import Settings
 from stack import api, environment, home_lock, leftovers, migrations, postgres, preflight
 from stack.alert_watch import AlertWatch
 from stack.banner import print_banner
-from stack.errors import StackError
 from stack.first_history import bring_in_history
 from stack.keys import load_or_make_keys
 from stack.postgres_cluster import PostgresServer
+from stack.postgres_watch import PostgresWatch
 from stack.programs import POSTGREST, Program, programs_for
 from stack.readiness import wait_until_ready
 from stack.stop_signals import StopRequested, stop_requests
@@ -137,13 +137,16 @@ def _watch(
     has_postgres: bool,
 ) -> None:
     """Stay until a signal comes. supervisord restarts programs; it and PostgreSQL are ours to restart."""
-    cluster = postgres.cluster_of(home) if has_postgres else None
+    database = (
+        PostgresWatch(home, settings.postgres_port, lambda line: console.print(line, soft_wrap=True))
+        if has_postgres
+        else None
+    )
     given_up: set[str] = set()
-    why_it_is_away = ""
     while True:
         time.sleep(_WATCH_SECONDS)
-        if cluster is not None and cluster.running_pid() is None:
-            why_it_is_away = _start_postgres_again(home, settings.postgres_port, console, why_it_is_away)
+        if database is not None:
+            database.look()
         if not supervisor.is_alive():
             console.print("supervisord has ended; starting it and its programs again")
             leftovers.end_processes_of(home)
@@ -154,21 +157,6 @@ def _watch(
             if state == "FATAL" and name not in given_up:
                 given_up.add(name)
                 console.print(f"{name} keeps failing and is not started again; see {supervisor.log_path(name)}")
-
-
-def _start_postgres_again(home: Path, port: int, console: Console, why_it_was_away: str) -> str:
-    """Try once; the reason where it does not start, which is said once: a full disk may have room in a moment."""
-    if not why_it_was_away:
-        console.print("PostgreSQL has ended; starting it again")
-    try:
-        postgres.start(home, port)
-    except StackError as error:
-        if str(error) != why_it_was_away:
-            console.print(f"{error} Trying again until it starts.", soft_wrap=True)
-        return str(error)
-    if why_it_was_away:
-        console.print("PostgreSQL runs again")
-    return ""
 
 
 def _stop_programs(supervisor: Supervisor, console: Console) -> None:

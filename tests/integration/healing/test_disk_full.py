@@ -12,12 +12,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from stack import ports
-from stack.errors import StackError
+from stack import ports, postgres
 from stack.migrations import apply_migrations
-from stack.os_account import account_for_postgres
 from stack.postgres_cluster import Cluster, PostgresServer
-from stack.postgres_programs import programs_for
+from stack.postgres_watch import PostgresWatch
 from tests.integration.healing.waiting import wait_for
 from tests.integration.resilience.books import stored_books
 from tests.integration.resilience.commands import Ticketmarts
@@ -66,52 +64,58 @@ def disk() -> Iterator[Disk]:
 
 
 @pytest.fixture
-def cluster(disk: Disk) -> Iterator[Cluster]:
-    account = account_for_postgres()
-    cluster = Cluster(disk.folder / "postgres", account, programs_for(account))
+def home(disk: Disk) -> Iterator[Path]:
+    """A data folder on that disk, with a PostgreSQL that has little to write."""
+    home = disk.folder / "home"
+    home.mkdir()
+    cluster = postgres.cluster_of(home)
+    assert cluster.folder.is_relative_to(home)
     cluster.make(_SMALL)
-    try:
-        yield cluster
-    finally:
-        cluster.stop()
+    yield home
+    postgres.stop(home)
 
 
 def test_a_full_disk_delays_a_round_and_a_start_and_loses_nothing(
-    disk: Disk,
-    cluster: Cluster,
-    market: HurriedSandbox,
-    market_url: str,
-    live_events: list[int],
-    tmp_path: Path,
+    disk: Disk, home: Path, market: HurriedSandbox, market_url: str, live_events: list[int]
 ) -> None:
-    server = cluster.start(ports.free_port(), "the port")
-    url = server.url("postgres")
+    server, cluster = postgres.start(home, ports.free_port()), postgres.cluster_of(home)
+    url = server.url(postgres.DATA_DATABASE)
     apply_migrations(url)
-    with closing(Ticketmarts(url, market_url, tmp_path)) as ticketmarts:
-        began_at = datetime.now(UTC)
-        ticketmarts.scrape(live_events).finish()
-        rounds = [Round(began_at, datetime.now(UTC), 1, market.take_served())]
+    rounds: list[Round] = []
+    with tempfile.TemporaryDirectory() as elsewhere, closing(Ticketmarts(url, market_url, Path(elsewhere))) as commands:
 
+        def note(began_at: datetime) -> None:
+            rounds.append(Round(began_at, datetime.now(UTC), 1, market.take_served()))
+
+        def scrape() -> None:
+            began_at = datetime.now(UTC)
+            commands.scrape(live_events).finish()
+            note(began_at)
+
+        scrape()
         disk.fill()
         began_at = datetime.now(UTC)
-        running = ticketmarts.scrape(live_events)
-        wait_for("PostgreSQL says that its disk is full", lambda: _FULL in _log(cluster))
+        running = commands.scrape(live_events)
         wait_for("the round says so", lambda: _FULL in running.said)
-        assert running.is_running
+        assert _FULL in _log(cluster)
 
-        # Its log needs room, too: without that PostgreSQL ends, and does not start again.
+        # Its log needs room, too: without that PostgreSQL ends, and does not start again. `up` looks every two seconds.
         _use_up_the_log(server, cluster)
-        with pytest.raises(StackError, match="the disk is full. Make room there"):
-            cluster.start(server.port, "the port")
+        said: list[str] = []
+        watch = PostgresWatch(home, server.port, said.append)
+        for _ in range(3):
+            watch.look()
+        begun_again, why = said
+        assert begun_again == "PostgreSQL has ended; starting it again"
+        assert "the disk is full. Make room there" in why
         assert running.is_running
 
         disk.make_room()
-        cluster.start(server.port, "the port")
+        watch.look()
+        assert said[2:] == ["PostgreSQL runs again"]
         running.finish()
-        rounds.append(Round(began_at, datetime.now(UTC), 1, market.take_served()))
-        began_at = datetime.now(UTC)
-        ticketmarts.scrape(live_events).finish()
-        rounds.append(Round(began_at, datetime.now(UTC), 1, market.take_served()))
+        note(began_at)
+        scrape()
     assert broken_invariants(url) == []
     assert differences(stored_books(url), {}, rounds) == []
     assert failures_and_quarantine(url) == []

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+import psycopg
 import pytest
 
 from ingestion.settings import load_settings
@@ -91,6 +92,14 @@ class Stack:
             for name, path in paths.items()
         }
 
+    def program(self, name: str) -> psutil.Process | None:
+        """The process that the supervisor keeps running under a name."""
+        for process in leftovers.processes_of(self.home):
+            with suppress(psutil.Error):
+                if name in {Path(part).name for part in process.cmdline()[:2]}:
+                    return process
+        return None
+
     def is_gone(self) -> bool:
         """Whether nothing of it runs, and every port is free."""
         return (
@@ -135,6 +144,17 @@ def test_up_and_down_and_up_again_after_a_kill(stack: Stack, monkeypatch: pytest
     _until(lambda: postgres.cluster_of(stack.home).running_pid() not in (None, pid))
     _until(lambda: stack.answers()["API_PORT"] == 200)
 
+    # So are Dagster's programs, by the supervisor; and Dagster's tables are not among the served ones.
+    killed = {name: stack.program(name) for name in ("dagster-webserver", "dagster-daemon")}
+    for process in killed.values():
+        assert process is not None
+        process.kill()
+    _until(lambda: all(stack.program(name) not in (None, process) for name, process in killed.items()))
+    _until(lambda: stack.answers()["DAGSTER_PORT"] == 200)
+    assert "event_logs" not in _tables(settings.database_url)
+    assert settings.dagster_database_url is not None
+    assert "event_logs" in _tables(settings.dagster_database_url.replace("+psycopg2", ""))
+
     # A kill -9 of `up` and of the supervisor leaves orphans; the next start ends them and goes on.
     assert stack.process is not None
     for process in (psutil.Process(stack.process.pid), *psutil.Process(stack.process.pid).children()):
@@ -177,6 +197,11 @@ def test_a_port_in_use_stops_the_start_before_anything_runs(stack: Stack):
     assert f"port {stack.ports['DAGSTER_PORT']} is in use by process {blocker.pid}" in result.stderr
     assert "set DAGSTER_PORT" in result.stderr
     assert not (stack.home / "postgres").exists()
+
+
+def _tables(url: str) -> set[str]:
+    with psycopg.connect(url) as connection:
+        return {name for (name,) in connection.execute("select tablename from pg_tables")}
 
 
 def _until(condition: Callable[[], bool]) -> None:

@@ -1,0 +1,47 @@
+"""What dagster.yaml says of healing, as Dagster understands it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ingestion.settings import PROJECT_FOLDER
+from orchestration.definitions import build_defs
+from orchestration.rounds import ROUND_TAGS
+from orchestration.run_launcher import WatchedRunLauncher
+
+
+@pytest.fixture
+def instance(empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    shutil.copy(PROJECT_FOLDER / "dagster.yaml", tmp_path)
+    monkeypatch.setenv("DAGSTER_DATABASE_URL", empty_database_url.replace("postgresql://", "postgresql+psycopg2://", 1))
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        yield instance
+
+
+def test_a_crashed_run_is_noticed_within_a_minute_and_only_such_a_one_is_made_again_once(
+    instance: dg.DagsterInstance,
+) -> None:
+    assert instance.run_monitoring_enabled
+    assert instance.run_monitoring_poll_interval_seconds <= 60
+    assert 0 < instance.run_monitoring_settings["free_slots_after_run_end_seconds"] <= 60
+    assert isinstance(instance.run_launcher, WatchedRunLauncher)
+    assert instance.run_launcher.supports_check_run_worker_health
+    assert instance.run_retries_enabled
+    assert instance.run_retries_max_retries == 1
+    assert not instance.run_retries_retry_on_asset_or_op_failure
+
+
+def test_one_round_is_let_out_of_the_queue_at_a_time(instance: dg.DagsterInstance) -> None:
+    queue = instance.get_concurrency_config().run_queue_config
+    assert queue is not None
+    (limit,) = queue.tag_concurrency_limits
+    assert (limit["limit"], limit["value"]) == (1, {"applyLimitPerUniqueValue": True})
+    ((key, value),) = ROUND_TAGS.items()
+    assert limit["key"] == key
+    tags = {job.name: job.tags.get(key) for job in build_defs().resolve_all_job_defs()}
+    assert {name for name, tag in tags.items() if tag == value} == {"round"}
