@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import dagster as dg
-from dagster._core.scheduler.instigation import InstigatorData, ScheduleInstigatorData, SensorInstigatorData
+from dagster._core.scheduler.instigation import InstigatorData, ScheduleInstigatorData
 
 CLOCKS_DIFFER = timedelta(minutes=1)
 """A tick is of a minute that has begun; another machine's clock may be a little ahead."""
@@ -25,25 +25,22 @@ def forget_the_future(instance: dg.DagsterInstance, now: datetime) -> list[str]:
     for state in instance.all_instigator_state():
         whose = (state.instigator_origin_id, state.selector_id)
         newest = max((tick.timestamp for tick in instance.get_ticks(*whose, limit=1)), default=0.0)
-        if max(newest, _newest_remembered(state.instigator_data)) <= limit:
+        data = state.instigator_data
+        if data is None or max(newest, _newest_remembered(data)) <= limit:
             continue
         instance.purge_ticks(*whose, before=newest + 1)
-        instance.update_instigator_state(state.with_data(_anew(state.instigator_data, now.timestamp())))
+        instance.update_instigator_state(state.with_data(_anew(data, now.timestamp())))
         forgotten.append(state.instigator_name)
     return forgotten
 
 
-def _newest_remembered(data: InstigatorData | None) -> float:
+def _newest_remembered(data: InstigatorData) -> float:
     if isinstance(data, ScheduleInstigatorData):
         return max(data.start_timestamp or 0.0, data.last_iteration_timestamp or 0.0)
-    if isinstance(data, SensorInstigatorData):
-        return max(data.last_tick_timestamp or 0.0, data.last_tick_start_timestamp or 0.0)
-    return 0.0
+    return max(data.last_tick_timestamp or 0.0, data.last_tick_start_timestamp or 0.0)
 
 
-def _anew(data: InstigatorData | None, now: float) -> InstigatorData | None:
+def _anew(data: InstigatorData, now: float) -> InstigatorData:
     if isinstance(data, ScheduleInstigatorData):
         return data._replace(start_timestamp=now, last_iteration_timestamp=now)
-    if isinstance(data, SensorInstigatorData):
-        return data._replace(last_tick_timestamp=None, last_tick_start_timestamp=None, last_tick_success_timestamp=None)
-    return data
+    return data._replace(last_tick_timestamp=None, last_tick_start_timestamp=None, last_tick_success_timestamp=None)

@@ -25,8 +25,8 @@ _UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 ROUND_TAGS = {"ticketmarts/alone": "round"}
-"""Of runs with this tag one is let out of Dagster's queue at a time (dagster.yaml): one that was made again for a crashed
-one, or started by hand, does not ask the marketplace beside the schedule's."""
+"""Of runs with this tag one is let out of Dagster's queue at a time (dagster.yaml): one that was made again for a
+crashed one, or started by hand, does not ask the marketplace beside the schedule's."""
 # What is stale is what is to be built; the day says where in the UI a run is to be found.
 _ONLY_WHAT_IS_STALE = {"ops": {"dbt_models": {"config": {"rebuild": False}}}}
 

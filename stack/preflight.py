@@ -42,8 +42,8 @@ def check(home: Path, programs: Iterable[Program]) -> None:
 def check_database_setting(settings: Settings) -> None:
     """Refuse a DATABASE_URL that is this stack's own PostgreSQL: taken for somebody else's, it would not be started.
 
-    One that is Dagster's, too, is refused as well: its tables, what it writes into them all the time, and its connections
-    belong beside what is served, not into it.
+    One that is Dagster's, too, is refused as well: its tables, its connections, and what it writes all the time belong
+    beside what is served, not into it.
 
     Raises:
         StackError: see there.

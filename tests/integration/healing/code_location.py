@@ -1,4 +1,4 @@
-"""A code location that is quick to load: real rounds, and what holds a slot of the pool of dbt for as long as it is told.
+"""A code location that is quick to load: real rounds, and what holds a slot of dbt's pool for as long as it is told.
 
 What belongs here: definitions. What does not: running them (``test_dagster_processes``), dbt, whose part in an accident
 ``test_builds`` shows.

@@ -1,4 +1,4 @@
-"""A build that is cut off, by its database or by its own end, leaves the marts to the next one, which makes them right."""
+"""A build that is cut off, by its database or by its own end, leaves the marts to the next one, which mends them."""
 
 from __future__ import annotations
 

@@ -52,6 +52,7 @@ class Outage:
 
     @property
     def connection(self) -> psycopg.Connection[Any]:
+        """To the database of both."""
         return self.database.connection
 
     def round(self) -> RoundReport:
@@ -116,13 +117,12 @@ def test_an_hour_away_is_told_once_invents_nothing_and_is_over_with_the_first_ro
     track(outage.connection, event_ids, INTERVAL_SECONDS)
     outage.connection.execute("update raw.tracked_events set added_at = now() - interval '1 day'")
 
-    told_in = []
     for trouble in TROUBLES:
         outage.set_trouble(trouble)
         for _ in range(ROUNDS_AN_HOUR // len(TROUBLES)):
             report = outage.round()
             assert report.captured_count == 0
-            told_in.append(bool(outage.evaluate(minutes_later=10).told))
+            outage.evaluate(minutes_later=10)
     # The wall was met once: who opened the breaker in the fifth round asked nobody in the sixth.
     assert report.open_breaker is not None
     assert (report.skipped_count, report.loaded.failure_count) == (EVENTS, 0)
@@ -141,8 +141,7 @@ def test_an_hour_away_is_told_once_invents_nothing_and_is_over_with_the_first_ro
     outage.connection.execute("update raw.circuit_breakers set open_until = now()")
     report = outage.round()
     assert (report.captured_count, report.open_breaker) == (EVENTS, None)
-    for _ in range(3):
-        told_in.append(bool(outage.evaluate(minutes_later=11).told))
+    told_in = [bool(outage.evaluate(minutes_later=11).told) for _ in range(3)]
     fresh_warehouse.build()
     hours = Counter(row["hour"] for row in fresh_warehouse.rows(_HOURLY))
     captured = outage.connection.execute(_CAPTURED_HOURS).fetchall()
