@@ -253,7 +253,11 @@ class _Smoke:
         # A key that is a token says its role to a PostgREST without a gateway, too; the newer ones are none.
         bearer = {"Authorization": f"Bearer {apikey}"} if apikey.count(".") == 2 else {}  # noqa: PLR2004
         return self._client.request(
-            method, path, params=query, json=body, headers={"apikey": apikey, **bearer, **(headers or {})}
+            method,
+            path,
+            params=query,
+            json=body,
+            headers={"Cache-Control": "no-cache", "apikey": apikey, **bearer, **(headers or {})},
         )
 
 
