@@ -18,6 +18,7 @@ from tests.integration.resilience.commands import Ticketmarts
 from tests.integration.resilience.crashing import CRASHES, CrashingPostgres
 from tests.integration.resilience.market import recorded_lines
 
+pytestmark = pytest.mark.timeout(900)
 EVENTS, ROUNDS = 3, 24
 DISTURBED, UNDISTURBED = "disturbed", "undisturbed"
 _FALSE_CAPTURES = 1000

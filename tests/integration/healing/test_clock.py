@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from typing import Any
 import dagster as dg
 import psycopg
 import pytest
+import yaml
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.remote_origin import RemoteInstigatorOrigin
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, SensorInstigatorData, TickStatus
@@ -83,7 +83,9 @@ def test_an_event_is_due_by_the_right_clock_whatever_a_wrong_one_has_written(
 @pytest.fixture
 def instance(empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
     """One with our dagster.yaml, and a code location with a schedule of every ten minutes."""
-    shutil.copy(PROJECT_FOLDER / "dagster.yaml", tmp_path)
+    document = yaml.safe_load((PROJECT_FOLDER / "dagster.yaml").read_text())
+    document["code_servers"]["wait_for_local_processes_on_shutdown"] = True  # or a later test is told of it
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(document))
     monkeypatch.setenv("DAGSTER_DATABASE_URL", empty_database_url.replace("postgresql://", "postgresql+psycopg2://", 1))
     monkeypatch.setenv("TEST_WORDS_FILE", str(tmp_path / "words"))
     (tmp_path / "words").touch()
@@ -93,7 +95,7 @@ def instance(empty_database_url: str, tmp_path: Path, monkeypatch: pytest.Monkey
 
 @contextmanager
 def scheduler(instance: dg.DagsterInstance) -> Iterator[Callable[[datetime], list[tuple[datetime, TickStatus]]]]:
-    """A scheduler that has just begun, to be told what its clock says; it tells of all ticks so far."""
+    """A scheduler, to be told what its clock says; it tells of all ticks so far."""
     target = PythonFileTarget(
         python_file=str(Path(code_location.__file__)), attribute="defs", working_directory=None, location_name="small"
     )

@@ -20,6 +20,7 @@ from tests.integration.healing.waiting import wait_for
 from tests.integration.resilience.crashing import CRASHES
 from tests.integration.resilience.invariants import failures_and_quarantine
 
+pytestmark = pytest.mark.timeout(900)
 DAEMON, WEBSERVER = "dagster-daemon", "dagster-webserver"
 
 
