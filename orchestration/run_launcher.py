@@ -14,7 +14,11 @@ import dagster as dg
 import psutil
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
-from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin
+from dagster._core.remote_origin import (
+    CodeLocationOrigin,
+    GrpcServerCodeLocationOrigin,
+    ManagedGrpcPythonEnvCodeLocationOrigin,
+)
 
 _MOST_EVENTS_BEFORE_ITS_START = 20
 _MARK_OF_A_WORKER = "--multiprocessing-fork"
@@ -31,10 +35,7 @@ class WatchedRunLauncher(DefaultRunLauncher):
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """Whether the process of a started run is there. One that cannot be known is taken to be."""
         origin = run.remote_job_origin
-        # A code server of one's own (``grpc_server`` in workspace.yaml) may be on another machine.
-        is_here = origin is not None and isinstance(
-            origin.repository_origin.code_location_origin, ManagedGrpcPythonEnvCodeLocationOrigin
-        )
+        is_here = origin is not None and is_of_this_machine(origin.repository_origin.code_location_origin)
         pid = self._pid(run.run_id) if is_here else None
         if pid is None or _is_worker(pid):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
@@ -50,6 +51,13 @@ class WatchedRunLauncher(DefaultRunLauncher):
             if (event.message or "").startswith("Started process for run"):
                 return int(str(event.engine_event_data.metadata["pid"].value))
         return None
+
+
+def is_of_this_machine(origin: CodeLocationOrigin) -> bool:
+    """A code server of one's own (``grpc_server`` in workspace.yaml) may be elsewhere, if it is not at a socket."""
+    if isinstance(origin, GrpcServerCodeLocationOrigin):
+        return origin.socket is not None
+    return isinstance(origin, ManagedGrpcPythonEnvCodeLocationOrigin)
 
 
 def _is_worker(pid: int) -> bool:

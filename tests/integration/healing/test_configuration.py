@@ -5,14 +5,16 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.remote_origin import GrpcServerCodeLocationOrigin
 
 from ingestion.settings import PROJECT_FOLDER
 from orchestration.definitions import build_defs
 from orchestration.rounds import ROUND_TAGS
-from orchestration.run_launcher import WatchedRunLauncher
+from orchestration.run_launcher import WatchedRunLauncher, is_of_this_machine
 
 
 @pytest.fixture
@@ -34,6 +36,13 @@ def test_a_crashed_run_is_noticed_within_a_minute_and_only_such_a_one_is_made_ag
     assert instance.run_retries_enabled
     assert instance.run_retries_max_retries == 1
     assert not instance.run_retries_retry_on_asset_or_op_failure
+
+
+@pytest.mark.parametrize(
+    ("address", "is_here"), [({"socket": "/run/ticketmarts/code.sock"}, True), ({"port": 4000}, False)]
+)
+def test_runs_of_a_code_server_are_watched_where_it_can_only_be_here(address: dict[str, Any], is_here: bool) -> None:
+    assert is_of_this_machine(GrpcServerCodeLocationOrigin(host="code", **address)) is is_here
 
 
 def test_one_round_is_let_out_of_the_queue_at_a_time(instance: dg.DagsterInstance) -> None:
