@@ -20,7 +20,7 @@ class EventsToScrape:
     """The interval in seconds of each tracked event that is not over, by id, those that start first at the top.
 
     ``due`` has those not captured yet in the present slot of their interval; what has failed in it is due
-    again.
+    again. What has an instant after ``now`` does not count.
     """
 
     intervals: dict[int, int]

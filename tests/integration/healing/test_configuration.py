@@ -1,7 +1,8 @@
-"""What dagster.yaml says of healing, as Dagster understands it."""
+"""What dagster.yaml says of healing, as Dagster understands it; and the drills that the document names."""
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,3 +55,15 @@ def test_one_round_is_let_out_of_the_queue_at_a_time(instance: dg.DagsterInstanc
     assert limit["key"] == key
     tags = {job.name: job.tags.get(key) for job in build_defs().resolve_all_job_defs()}
     assert {name for name, tag in tags.items() if tag == value} == {"round"}
+
+
+def test_every_trouble_in_the_document_has_its_drill_and_every_drill_its_trouble() -> None:
+    text = (PROJECT_FOLDER / "docs" / "OPERATIONS.md").read_text()
+    section = text.partition("## What happens when…")[2].partition("\n### ")[0]
+    troubles = [line.rstrip(" |").rpartition("|")[2] for line in section.splitlines() if line.startswith("|")][2:]
+    named = {drill for trouble in troubles for drill in re.findall(r"`(\w+/test_\w+)`", trouble)}
+    folder = PROJECT_FOLDER / "tests" / "integration"
+    assert all("`" in trouble for trouble in troubles)
+    assert [drill for drill in named if not (folder / f"{drill}.py").exists()] == []
+    drills = {f"healing/{path.stem}" for path in (folder / "healing").glob("test_*.py")}
+    assert drills - named == {"healing/test_configuration"}
