@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -40,7 +40,8 @@ def throw_away_postgres(
     parent = _temporary_folder(account)
     for abandoned in parent.glob(f"{_PREFIX}*"):
         if not _is_owner_alive(abandoned):
-            _discard(Cluster(abandoned / "postgres", account, programs))
+            with suppress(StackError):  # another one sweeps there, too, and is done first
+                _discard(Cluster(abandoned / "postgres", account, programs))
     # The name tells the owner: process number and the second it began.
     own_name = f"{_PREFIX}{os.getpid()}-{int(psutil.Process().create_time())}-"
     folder = Path(tempfile.mkdtemp(prefix=own_name, dir=parent))
