@@ -15,7 +15,8 @@ from stack import node
 from stack.errors import StackError
 from stack.supabase_cli import complaint, run_cli
 
-_LOCK_TIMEOUT = "SQLSTATE 55P03"
+_GAVE_WAY = ("SQLSTATE 55P03", "SQLSTATE 40P01")
+"""No lock within its time-out; or it and others waited for each other, and PostgreSQL chose it to end that."""
 
 
 def apply_migrations(database_url: str) -> list[str]:
@@ -29,7 +30,7 @@ def apply_migrations(database_url: str) -> list[str]:
     if result.returncode != 0:
         where = f"migration {applied[-1]} failed" if applied else "the migrations could not be applied"
         said = complaint(result)
-        if _LOCK_TIMEOUT in said:
+        if any(code in said for code in _GAVE_WAY):
             said += (
                 "\nIt gave up, so that nobody waits behind it: somebody reads or writes what it changes. Nothing of it "
                 "was done. Let long queries, and a run of dbt, come to their end, and run it again."
