@@ -46,7 +46,7 @@ class Server:
         for name, variables in self.settings.items():
             file = self.folder / "etc" / name
             file.touch(mode=0o600)
-            file.write_text("".join(f"{key}={value}\n" for key, value in {**checkout, **variables}.items()))
+            file.write_text("".join(f"{key}='{value}'\n" for key, value in {**checkout, **variables}.items()))
         workspace = (DEPLOY / "workspace.yaml").read_text()
         for ours, theirs in self._places.items():
             workspace = workspace.replace(ours, theirs)

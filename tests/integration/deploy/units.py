@@ -87,4 +87,6 @@ def _lines(lines: Iterable[str]) -> Iterator[tuple[tuple[str, str], str]]:
 
 def _environment_file(path: Path) -> dict[str, str]:
     lines = (line for line in path.read_text().splitlines() if line and line[0] not in "#;")
-    return dict(line.split("=", 1) for line in lines)
+    return {
+        name: value.removeprefix("'").removesuffix("'") for name, _, value in (line.partition("=") for line in lines)
+    }
