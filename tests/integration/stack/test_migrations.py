@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -41,23 +43,48 @@ def test_a_failing_migration_is_named_and_the_password_is_not_shown(empty_databa
     assert password.group(1) not in str(failure.value)
 
 
-def test_a_migration_keeps_others_waiting_for_seconds_at_most(
-    fresh_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    """What waits for a lock holds up whoever comes after it, readers of the API too."""
+@pytest.fixture
+def migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the migrations, which a test may add to."""
     folder = tmp_path / "supabase"
     shutil.copytree(node.SUPABASE_FOLDER, folder, ignore=shutil.ignore_patterns("node_modules"))
     (folder / "node_modules").symlink_to(node.SUPABASE_FOLDER / "node_modules")
-    name = "99991231000000_heads.sql"
-    statements = "set lock_timeout = '1s';\n\nalter table raw.heads add column nothing text;\n"
-    (folder / "migrations" / name).write_text(statements)
     monkeypatch.setattr(node, "SUPABASE_FOLDER", folder)
+    return folder / "migrations"
+
+
+def test_a_migration_keeps_others_waiting_for_seconds_at_most(fresh_database_url: str, migrations: Path):
+    """What waits for a lock holds up whoever comes after it, readers of the API too."""
+    name = "99991231000000_heads.sql"
+    (migrations / name).write_text("set lock_timeout = '1s';\n\nalter table raw.heads add column nothing text;\n")
     with psycopg.connect(fresh_database_url) as reader:
         reader.execute("select from raw.heads")
         with pytest.raises(StackError, match=r"(?s)somebody reads or writes what it changes.*run it again"):
             apply_migrations(fresh_database_url)
         columns = "select from information_schema.columns where table_name = 'heads' and column_name = 'nothing'"
         assert reader.execute(columns).rowcount == 0
+    assert apply_migrations(fresh_database_url) == [name]
+
+
+def test_a_migration_that_ends_a_deadlock_can_be_run_again(fresh_database_url: str, migrations: Path):
+    name = "99991231000000_lock.sql"
+    # It looks for a deadlock after two seconds, by when the other one waits; the other one never does.
+    statements = "set deadlock_timeout = '2s';\n\nlock table raw.heads;\n\nlock table raw.terms;\n"
+    (migrations / name).write_text(statements)
+    with (
+        psycopg.connect(fresh_database_url) as reader,
+        psycopg.connect(fresh_database_url, autocommit=True) as watcher,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        reader.execute("set deadlock_timeout = '10min'")
+        reader.execute("select from raw.terms")
+        migrating = pool.submit(apply_migrations, fresh_database_url)
+        waiting = "select from pg_locks where not granted and relation = 'raw.terms'::regclass"
+        while watcher.execute(waiting).rowcount == 0 and not migrating.done():
+            time.sleep(0.01)
+        reader.execute("select from raw.heads")
+        with pytest.raises(StackError, match=r"(?s)somebody reads or writes what it changes.*run it again"):
+            migrating.result()
     assert apply_migrations(fresh_database_url) == [name]
 
 
