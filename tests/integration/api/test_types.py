@@ -14,10 +14,11 @@ from stack.node import SUPABASE_FOLDER, node_environment, node_program
 from tests.integration.api.conftest import History
 from tests.integration.api.examples import Example, examples, setup, typescript
 
-# An example compiles, its data has a type that is known, and the answer that is printed below it is of that type.
+# An example compiles, its data has a type that is known, and the answer that is printed below it is of that type, or of
+# an error's where it is one.
 _CHECK = """
 const isKnown: 0 extends 1 & NonNullable<typeof data> ? never : true = true
-const answer: NonNullable<typeof data> = {answer}
+const answer: {type} = {answer}
 export {{ answer, error, isKnown, user, service }}
 """
 _WRONG = """
@@ -57,7 +58,7 @@ def complaints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]
     """What the compiler says, by file, of all examples at once: starting it takes longest."""
     folder = tmp_path_factory.mktemp("examples")
     for example in examples():
-        _write(folder, example.title, example.javascript + _CHECK.format(answer=_answer(example)))
+        _write(folder, example.title, example.javascript + _CHECK.format(**_answer(example)))
     _write(folder, "wrong", _WRONG)
     (folder / "page.mts").write_text(typescript() + "export { getIn, type Listing }\n")
     (folder / "node_modules").symlink_to(SUPABASE_FOLDER / "node_modules")
@@ -102,13 +103,19 @@ def _write(folder: Path, name: str, code: str) -> None:
     (folder / f"{name}.mts").write_text(f"import type {{ Database }} from './database'\n{typed}{code}")
 
 
-def _answer(example: Example) -> str:
-    """The printed answer. The generated types know of no nulls in what a function gives; it has some."""
-    written = json.dumps([_without_nulls(row) for row in json.loads(example.answer)])
-    return written.replace('"<null>"', "null as never") if ".rpc(" in example.javascript else example.answer
+def _answer(example: Example) -> dict[str, str]:
+    """The printed answer and its type. The types know of no nulls in a function's rows, nor in an error's details."""
+    answer = json.loads(example.answer)
+    written = json.dumps(_without_nulls(answer)).replace('"<null>"', "null as never")
+    return {
+        "type": "NonNullable<typeof data>" if isinstance(answer, list) else "Partial<NonNullable<typeof error>>",
+        "answer": written if ".rpc(" in example.javascript else example.answer,
+    }
 
 
 def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _without_nulls(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_nulls(inner) for inner in value]
     return "<null>" if value is None else value
