@@ -16,10 +16,12 @@ const TEXT_AND_COUNT = SelectionNode.create(
 
 /** Whether the answer is a list of plain rows in JSON. `functions` are the introspection's. */
 export function isPlainList(request, path, functions) {
-  if (request.method !== "GET" || !PLAIN_JSON.test(request.headers.get("accept") ?? "*/*")) return false;
+  const isCall = path.startsWith("/rpc/");
+  if (request.method !== "GET" && !(isCall && request.method === "POST")) return false;
+  if (!PLAIN_JSON.test(request.headers.get("accept") ?? "*/*")) return false;
   const select = new URL(request.url).searchParams.get("select");
   if (select !== null && !PLAIN_SELECT.test(select)) return false;
-  if (!path.startsWith("/rpc/")) return true;
+  if (!isCall) return true;
   const overloads = functions.filter(({ name }) => name === path.slice("/rpc/".length));
   return overloads.length > 0 && overloads.every(returnsTable);
 }

@@ -168,6 +168,9 @@ def test_a_list_is_the_text_that_postgres_writes(api: Api, history: History, vie
     answer = api.ask(f"/{view_or_call}", asked)
     assert (answer.text, answer.headers["content-type"]) == (truth, "application/json; charset=utf-8")
     assert answer.headers["content-range"] == "0-24/*"
+    if view_or_call.startswith("rpc/"):
+        shape = {name: value for name, value in asked.items() if name not in scope}
+        assert api.ask(f"/{view_or_call}", shape, method="POST", body=scope).text == truth
 
 
 def test_a_function_is_filtered_ordered_and_cut_as_a_view_is(api: Api) -> None:
