@@ -78,6 +78,12 @@ def test_a_service_has_an_account_and_no_secret_in_its_unit(name: str) -> None:
     assert (unit.one("User") == "ticketmarts-api") == (unit.all("EnvironmentFile") == ("/etc/ticketmarts/api.env",))
 
 
+def test_the_daemon_sees_the_processes_of_runs() -> None:
+    # Of other units it sees none with this, and run monitoring ended a healthy round after six seconds.
+    hiding = {name for name in service_names() if read_unit(name).all("ProtectProc")}
+    assert hiding == set(service_names()) - {"ticketmarts-daemon.service"}
+
+
 def test_accounts_and_folders_are_made_before_they_are_needed() -> None:
     users = (DEPLOY / "sysusers.d" / "ticketmarts.conf").read_text().splitlines()
     assert {line.split()[1] for line in users if line.startswith("u")} == ACCOUNTS
