@@ -67,10 +67,15 @@ def scrape_shard(settings: Settings, database: Database, cadence: Cadence, shard
         As ``scrape_round``.
     """
     with _alone_on(shard, settings.require_database_url()):
-        events = database.run(lambda connection: events_to_scrape(connection, cadence, of.began_at))
+        events = database.run(lambda connection: _events_of(connection, cadence, of))
         due = {event_id: interval for event_id, interval in events.due.items() if shard.holds(event_id)}
         share = {"scraper_max_concurrency": shard.concurrency(settings.scraper_max_concurrency)}
         return scrape_round(settings.model_copy(update=share), database, due, run_id=of.run_id)
+
+
+def _events_of(connection: psycopg.Connection[Any], cadence: Cadence, of: Round) -> EventsToScrape:
+    """What is due in the round and not captured yet."""
+    return events_to_scrape(connection, cadence, of.began_at, clock_at=datetime.now(UTC))
 
 
 @contextmanager
@@ -89,7 +94,7 @@ def read_report(
     connection: psycopg.Connection[Any], cadence: Cadence, marketplace: str, of: Round
 ) -> tuple[RoundReport, EventsToScrape]:
     """What all workers together have done in a round, read from raw; and the events that there are."""
-    events = events_to_scrape(connection, cadence, of.began_at)
+    events = _events_of(connection, cadence, of)
     captured, loaded, seconds = _captures(connection, list(events.intervals), of)
     failed: set[int] = set()
     for event_id, kind, message in _failures(connection, of):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -26,6 +27,10 @@ from stack.migrations import apply_migrations
 from stack.node import node_environment
 from stack.postgres_cluster import PostgresServer
 from stack.throw_away_postgres import throw_away_postgres
+
+# A shell lets what it starts in the background ignore Ctrl-C. Dagster makes SIGTERM mean the same, in this process too,
+# and what the tests start inherits both: no service would end when it is told to.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _TEMPLATE = "migrated_template"
 _numbers = count(1)

@@ -20,27 +20,33 @@ class EventsToScrape:
     """The interval in seconds of each tracked event that is not over, by id, those that start first at the top.
 
     ``due`` has those not captured yet in the present slot of their interval; what has failed in it is due
-    again. What has an instant after ``now`` does not count.
+    again. What has an instant that is yet to come does not count.
     """
 
     intervals: dict[int, int]
     due: dict[int, int]
 
 
-def events_to_scrape(connection: psycopg.Connection[Any], cadence: Cadence, now: datetime) -> EventsToScrape:
-    """What there is to scrape at ``now``. The intervals in force are noted in ``raw.tracked_events``."""
+def events_to_scrape(
+    connection: psycopg.Connection[Any], cadence: Cadence, now: datetime, *, clock_at: datetime | None = None
+) -> EventsToScrape:
+    """What there is to scrape at ``now``. The intervals in force are noted in ``raw.tracked_events``.
+
+    A round that is asked about later, when it has captures of its own, has the instant of its beginning for ``now``,
+    and ``clock_at`` for what the clock says meanwhile; both are the same where it is not given.
+    """
     rows = connection.execute(
         """
         select t.event_id, newest.starts_at, newest.state,
             -- What a clock that was ahead has written is not the newest: nothing would be due until its time comes.
-            case when h.captured_at <= %(now)s then h.captured_at else (
+            case when h.captured_at <= %(clock_at)s then h.captured_at else (
                 select max(s.captured_at) from raw.snapshots as s
-                where s.event_id = t.event_id and s.captured_at <= %(now)s
+                where s.event_id = t.event_id and s.captured_at <= %(clock_at)s
             ) end as captured_at,
             -- An event that is gone has been asked for when it last failed.
             case when newest.state = 'gone' then (
                 select max(f.attempted_at) from raw.scrape_failures as f
-                where f.event_id = t.event_id and f.attempted_at <= %(now)s
+                where f.event_id = t.event_id and f.attempted_at <= %(clock_at)s
             ) end as failed_at
         from raw.tracked_events as t
         left join lateral (
@@ -51,7 +57,7 @@ def events_to_scrape(connection: psycopg.Connection[Any], cadence: Cadence, now:
         where t.is_tracked
         order by newest.starts_at nulls last, t.event_id
         """,
-        {"now": now},
+        {"clock_at": clock_at or now},
     ).fetchall()
     intervals: dict[int, int] = {}
     due: dict[int, int] = {}

@@ -10,13 +10,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import httpx
 import psutil
+import pytest
 import yaml
 
 from ingestion.settings import PROJECT_FOLDER
@@ -93,10 +94,13 @@ class DagsterProcesses:
         self._processes[program].terminate()
         self._processes[program].wait(PATIENCE_SECONDS)
 
-    def open_instance(self) -> dg.DagsterInstance:
-        """The instance, for whoever wants to look; this process finds its database as the others do."""
-        os.environ["DAGSTER_DATABASE_URL"] = self._environment["DAGSTER_DATABASE_URL"]
-        return dg.DagsterInstance.from_config(str(self.home))
+    @contextmanager
+    def open_instance(self) -> Iterator[dg.DagsterInstance]:
+        """The instance, for whoever wants to look; this process finds the database as others do until it closes."""
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            monkeypatch.setenv("DAGSTER_DATABASE_URL", self._environment["DAGSTER_DATABASE_URL"])
+            with dg.DagsterInstance.from_config(str(self.home)) as instance:
+                yield instance
 
     def close(self) -> None:
         """End everything."""

@@ -126,7 +126,7 @@ def stack() -> Iterator[Stack]:
 def test_up_and_down_and_up_again_after_a_kill(stack: Stack, monkeypatch: pytest.MonkeyPatch):
     printed = stack.up()
     assert stack.answers() == {"API_PORT": 200, "DAGSTER_PORT": 200, "SANDBOX_PORT": 200, "METRICS_PORT": 200}
-    for name in ("DATABASE_URL", "MARKETPLACE_BASE_URL", "SUPABASE_URL"):
+    for name in ("DATABASE_URL", "DAGSTER_DATABASE_URL", "MARKETPLACE_BASE_URL", "SUPABASE_URL"):
         monkeypatch.delenv(name, raising=False)
     settings = load_settings(ticketmarts_home=stack.home)
     assert settings.database_url is not None
