@@ -3,7 +3,7 @@
 What belongs here: the requests, and whether an endpoint has none. What does not: sending them (``endpoints``), or the
 statement behind one (``query_plans``).
 
-Every request is of another event, chosen at random, so that no answer is ready because it was just given.
+Every request is of an event chosen at random.
 """
 
 from __future__ import annotations

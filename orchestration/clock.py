@@ -16,7 +16,7 @@ CLOCKS_DIFFER = timedelta(minutes=1)
 
 
 def forget_the_future(instance: dg.DagsterInstance, now: datetime) -> list[str]:
-    """Make schedules and sensors with a tick after ``now`` begin anew; their names. All their ticks go.
+    """Make schedules and sensors with a tick after ``now`` begin anew; their names in order. All their ticks go.
 
     A daemon that runs has it in its memory, too, and must be started anew.
     """
@@ -31,7 +31,7 @@ def forget_the_future(instance: dg.DagsterInstance, now: datetime) -> list[str]:
         instance.purge_ticks(*whose, before=newest + 1)
         instance.update_instigator_state(state.with_data(_anew(data, now.timestamp())))
         forgotten.append(state.instigator_name)
-    return forgotten
+    return sorted(forgotten)
 
 
 def _newest_remembered(data: InstigatorData) -> float:

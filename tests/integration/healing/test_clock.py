@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -32,7 +34,6 @@ from ingestion.settings import PROJECT_FOLDER
 from ingestion.tracking import events_to_scrape, track
 from ingestion.tracking.cadence import Cadence
 from orchestration.alerting.dagster_problems import dagster_problems
-from orchestration.clock import forget_the_future
 from stack.alert_watch import AlertWatch
 from tests.integration.alerts import code_location
 from tests.integration.codec.markets import PlainCapture, capture
@@ -112,8 +113,17 @@ def scheduler(instance: dg.DagsterInstance) -> Iterator[Callable[[datetime], lis
         yield tick
 
 
+def _forget_ticks_ahead(dagster_home: Path) -> str:
+    """What the command prints."""
+    program = [sys.executable, "-c", "from stack.cli import main; main()"]
+    environment = {**os.environ, "DAGSTER_HOME": str(dagster_home), "COLUMNS": "200"}
+    return subprocess.run(
+        [*program, "forget-ticks-ahead"], env=environment, check=True, stderr=subprocess.PIPE, text=True
+    ).stderr
+
+
 def test_missed_rounds_are_not_made_up_for_and_a_clock_that_was_ahead_is_told_and_forgotten(
-    instance: dg.DagsterInstance,
+    instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     hour_at = now.replace(minute=0) - timedelta(hours=2)
@@ -140,8 +150,10 @@ def test_missed_rounds_are_not_made_up_for_and_a_clock_that_was_ahead_is_told_an
     origin = RemoteInstigatorOrigin(schedule.origin.repository_origin, "alerts")
     data = SensorInstigatorData(last_tick_timestamp=(now + AHEAD).timestamp(), cursor="kept", min_interval=60)
     instance.add_instigator_state(InstigatorState(origin, InstigatorType.SENSOR, InstigatorStatus.RUNNING, data))
-    assert sorted(forget_the_future(instance, now)) == ["alerts", "every_ten_minutes"]
-    assert forget_the_future(instance, now) == []
+    assert _forget_ticks_ahead(tmp_path) == (
+        "begun anew: alerts, every_ten_minutes; now start dagster-daemon anew, which remembers, too\n"
+    )
+    assert _forget_ticks_ahead(tmp_path) == "no schedule and no sensor has a tick that is yet to come\n"
     (sensor,) = instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)
     assert isinstance(sensor.instigator_data, SensorInstigatorData)
     assert (sensor.instigator_data.last_tick_timestamp, sensor.instigator_data.cursor) == (None, "kept")
