@@ -28,4 +28,7 @@ def give_way(context: dg.AssetExecutionContext) -> None:
     step_key = context.op_execution_context.get_step_execution_context().step.key
     storage.free_concurrency_slot_for_step(context.run.run_id, step_key)
     while not storage.claim_concurrency_slot(DBT_POOL, context.run.run_id, step_key, _BEHIND_OTHERS).is_claimed:
+        # Dagster hands a slot on when it is freed, to one who waits then. Who begins to wait at that very instant is
+        # overlooked and waits until the next one frees it, or for ever: so it does not keep its place, but asks anew.
+        storage.free_concurrency_slot_for_step(context.run.run_id, step_key)
         time.sleep(_POLL_SECONDS)

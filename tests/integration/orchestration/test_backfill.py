@@ -149,6 +149,25 @@ def test_a_long_run_gives_its_slot_to_who_waits_and_comes_back() -> None:
         assert storage.get_concurrency_info(DBT_POOL).active_slot_count == 0
 
 
+def test_one_who_begins_to_wait_while_the_slot_is_freed_is_not_overlooked(monkeypatch: pytest.MonkeyPatch) -> None:
+    with dg.instance_for_test() as instance:
+        storage = instance.event_log_storage
+        storage.set_concurrency_slots(DBT_POOL, 1)
+
+        @dg.asset(pool=DBT_POOL)
+        def backfill(context) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+            # What it reads of the slot is of before another's end, what it writes is of after it.
+            looks = iter((False,))
+            look = storage.has_unassigned_slots
+            monkeypatch.setattr(storage, "has_unassigned_slots", lambda key: next(looks, look(key)))
+            give_way(context)
+            assert next(looks, None) is None
+            assert storage.get_concurrency_info(DBT_POOL).active_run_ids == {context.run.run_id}
+
+        assert dg.materialize([backfill], instance=instance).success
+        assert storage.get_concurrency_info(DBT_POOL).pending_step_count == 0
+
+
 def _backfill(
     instance: dg.DagsterInstance, first: str, last: str, *assets: str, raise_on_error: bool = True
 ) -> dg.ExecuteInProcessResult:
