@@ -1,13 +1,15 @@
 {#-
 Make the rows of target that `scope` selects equal to the rows of source: rows that are no longer true vanish, rows
-that did not change are not written, and the rest is inserted. One statement list, run inside dbt's transaction.
+that did not change are not written, and the rest is inserted. One statement list, run inside dbt's transaction. `noted_in`
+is a table of listings, in which those whose rows these are are noted.
 -#}
-{% macro replace_rows(target, source, columns, key, scope) %}
+{% macro replace_rows(target, source, columns, key, scope, noted_in=none) %}
     {%- set names = columns | map(attribute='quoted') | list -%}
     {%- set keys = [key] if key is string else key -%}
 
     analyze {{ source }};
 
+    {% if noted_in %}with changed as ({% endif %}
     delete from {{ target }} as t
     where
         {{ scope }}
@@ -17,8 +19,10 @@ that did not change are not written, and the rest is inserted. One statement lis
             where
                 {% for k in keys %}s.{{ k }} = t.{{ k }} and {% endfor %}
                 (s.{{ names | join(', s.') }}) is not distinct from (t.{{ names | join(', t.') }})
-        );
+        )
+    {{- note_listings(noted_in) }};
 
+    {% if noted_in %}with changed as ({% endif %}
     insert into {{ target }} ({{ names | join(', ') }})
     select s.{{ names | join(', s.') }}
     from {{ source }} as s
@@ -27,5 +31,21 @@ that did not change are not written, and the rest is inserted. One statement lis
         from {{ target }} as t
         where {% for k in keys %}s.{{ k }} = t.{{ k }}{{ ' and ' if not loop.last }}{% endfor %}
     )
-    order by {% for k in keys %}s.{{ k }}{{ ', ' if not loop.last }}{% endfor %};
+    order by {% for k in keys %}s.{{ k }}{{ ', ' if not loop.last }}{% endfor %}
+    {{- note_listings(noted_in) }};
+{% endmacro %}
+
+
+{% macro note_listings(noted_in) %}
+    {%- if noted_in %}
+    returning event_id, source_listing_id
+    )
+
+    insert into {{ noted_in }} (event_id, source_listing_id)
+    select
+        c.event_id,
+        c.source_listing_id
+    from changed as c
+    on conflict do nothing
+    {%- endif %}
 {% endmacro %}

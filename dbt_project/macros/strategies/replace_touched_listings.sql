@@ -1,12 +1,12 @@
 {#-
-Incremental strategy of listing_lifecycle: the rows of the listings that this run's days touch are replaced; under
+Incremental strategy of listing_lifecycle: the rows of the listings whose days have changed are replaced; under
 --full-refresh every row is. Which listings those are stands in a table of its own, whose statistics tell the planner how
 few they are.
 -#}
 {% macro get_incremental_replace_touched_listings_sql(arg_dict) %}
     {% set touched %}
         create temporary table touched_listings on commit drop as
-        {{ touched_listings(arg_dict['target_relation']) }};
+        {{ touched_listings() }};
         analyze touched_listings;
     {% endset %}
     {% set rows = replace_rows(

@@ -6,15 +6,17 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='replace_windows',
+        incremental_strategy='replace_listing_days',
         grain='day',
         unique_key=['event_id', 'day', 'source_listing_id'],
         full_refresh=false,
         on_schema_change='fail',
         contract={'enforced': true},
         indexes=[{'columns': ['event_id', 'source_listing_id', 'day']}],
+        post_hook='{{ note_listings_of_first_days() }}',
     )
 }}
+-- depends_on: {{ ref('int_changed_listings') }}
 
 with windows as (
     select * from {{ ref('int_windows') }}

@@ -1,5 +1,5 @@
 -- The life of every listing, put together from the days on which something happened to it. A run looks at the listings
--- that its days saw, and at those that the mart says lived then: one of these may have lost the day.
+-- whose days have changed, and takes them off the list when their lives are written.
 {{
     config(
         incremental_strategy='replace_touched_listings',
@@ -7,17 +7,17 @@
         tags=['ledger'],
         meta={'api_roles': ['authenticated', 'service_role']},
         indexes=[{'columns': ['event_id', 'gone_at']}, {'columns': ['gone_at', 'event_id', 'source_listing_id']}],
+        post_hook="delete from {{ ref('int_changed_listings') }}",
     )
 }}
--- depends_on: {{ ref('int_windows') }}
--- depends_on: {{ ref('int_listing_states') }}
+-- depends_on: {{ ref('int_changed_listings') }}
 
 with listing_days as (
     select * from {{ ref('int_listing_days') }}
 ),
 
 touched as (
-    {{ touched_listings(this if is_incremental() else none) }}
+    {{ touched_listings() }}
 ),
 
 -- A listing at a time, by the index: what is read of days gone by is only theirs. A day on which only the capture

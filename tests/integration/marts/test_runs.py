@@ -324,6 +324,59 @@ def test_a_long_history_is_built_a_piece_a_run_and_the_newest_first(
         pass
 
 
+def _change_a_price(warehouse: Warehouse) -> tuple[int, str]:
+    """A capture that differs from the one before it in one price; whose it is."""
+    event_id, newest = EVENTS[0], "select captured_at from marts.event_latest where event_id = %s"
+    at = warehouse.value(newest, [EVENTS[0]]) + timedelta(minutes=1)
+    book = [ticket("VB-steady", "30.00"), ticket("VB-moved", "40.00")]
+    warehouse.record([line(event_id, at, book)])
+    warehouse.build()
+    warehouse.record([line(event_id, at + timedelta(minutes=1), [book[0], ticket("VB-moved", "41.00")])])
+    return event_id, "VB-moved"
+
+
+def _listed(warehouse: Warehouse) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in warehouse.rows("select * from intermediate.int_changed_listings")]
+
+
+def test_of_all_lives_only_those_are_looked_at_whose_days_have_changed(built: Warehouse) -> None:
+    built.build()
+    moved = _change_a_price(built)
+    assert _listed(built) == []
+    built.build("--select=+int_listing_days")
+    assert _listed(built) == [moved]
+    built.build()
+    assert _listed(built) == []
+    with _unchanged_by_a_full_refresh(built):
+        pass
+
+
+def test_lives_follow_after_a_run_that_broke_off_between_days_and_lives(built: Warehouse) -> None:
+    moved = _change_a_price(built)
+    built.execute("alter table marts.listing_lifecycle add column surprise integer")
+    assert not built.dbt("run").succeeded
+    assert _listed(built) == [moved]
+    built.execute("alter table marts.listing_lifecycle drop column surprise")
+    # The list alone brings the next run there: the days have been built.
+    built.execute("delete from raw.stale_hours")
+    built.build()
+    assert _listed(built) == []
+    with _unchanged_by_a_full_refresh(built):
+        pass
+
+
+@pytest.mark.parametrize("table", ["int_changed_listings", "int_listing_days"])
+def test_lives_are_right_again_where_the_list_or_the_days_are_made_anew(built: Warehouse, table: str) -> None:
+    """As after an upgrade from a release without the list, and after a drop by hand."""
+    with _unchanged_by_a_full_refresh(built):
+        built.execute(f"drop table intermediate.{table} cascade")
+        built.execute("update marts.listing_lifecycle set price_changes = 99")
+        _mark_everything(built)
+        built.build()
+        built.build()
+        assert not built.value("select count(*) from marts.listing_lifecycle where price_changes = 99")
+
+
 def test_a_full_refresh_builds_everything_without_a_mark(built: Warehouse) -> None:
     built.execute("delete from raw.stale_hours")
     with _unchanged_by_a_full_refresh(built):
