@@ -52,6 +52,7 @@ class RunningStack:
 
     process: psutil.Process
     home: Path
+    dagster_port: int
     seconds_to_start: float
 
     @property
@@ -77,7 +78,10 @@ class RunningStack:
 
     def _scheduled_rounds(self) -> list[Round]:
         answer = httpx.post(
-            f"http://127.0.0.1:{self.settings.dagster_port}/graphql", json={"query": _ROUNDS_QUERY}, timeout=60
+            f"http://127.0.0.1:{self.dagster_port}/graphql",
+            json={"query": _ROUNDS_QUERY},
+            timeout=60,
+            trust_env=False,
         ).raise_for_status()
         runs: list[dict[str, Any]] = answer.json()["data"]["runsOrError"]["results"]
         failed = [run["runId"] for run in runs if run["status"] == "FAILURE"]
@@ -124,7 +128,8 @@ def running_stack(settings: Mapping[str, str], *options: str) -> Iterator[Runnin
                 if process.poll() is not None or time.monotonic() - started > _LONGEST_START_SECONDS:
                     sys.exit(f"error: the stack did not start:\n{log_file.read_text()}")
                 time.sleep(_POLL_SECONDS)
-            stack = RunningStack(psutil.Process(process.pid), log_file.parent, time.monotonic() - started)
+            seconds = time.monotonic() - started
+            stack = RunningStack(psutil.Process(process.pid), log_file.parent, int(settings["DAGSTER_PORT"]), seconds)
             _require_answers(stack)
             yield stack
         finally:
@@ -136,7 +141,7 @@ def _require_answers(stack: RunningStack) -> None:
     """Ready means that somebody answers, not that a line was printed."""
     settings = stack.settings
     for url, headers in (
-        (f"http://127.0.0.1:{settings.dagster_port}/server_info", {}),
+        (f"http://127.0.0.1:{stack.dagster_port}/server_info", {}),
         (f"{settings.supabase_url}/rest/v1/event_live?limit=1", {"apikey": settings.supabase_anon_key or ""}),
     ):
-        httpx.get(url, headers=headers).raise_for_status()
+        httpx.get(url, headers=headers, trust_env=False).raise_for_status()
