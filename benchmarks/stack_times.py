@@ -21,7 +21,7 @@ from ingestion.database import connect
 HISTORY_DAYS = 1
 ROUNDS = 5
 MANY_EVENTS = 1000
-ROUNDS_OF_MANY = 3
+ROUNDS_OF_MANY = 2
 _NAME = "stack"
 _INTERVAL_MINUTES = 1
 _INTERVAL_MINUTES_OF_MANY = 3
