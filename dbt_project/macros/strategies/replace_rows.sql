@@ -3,8 +3,8 @@ Make the rows of target that `scope` selects equal to the rows of source: rows t
 that did not change are not written, and the rest is inserted. One statement list, run inside dbt's transaction. `noted_in`
 is a table of listings, in which those whose rows these are are noted.
 
-What is left of the scope after the deletion stands in a table of its own: asked row by row by the mart's index, it cost
-five times as many pages after four months as on the first day. A full refresh asks the mart: the scope is all of it, but
+What is left of the scope after the deletion stands in a table of its own: asked row by row by the mart's index, it costs
+more with every month of history (`make bench ARGS=builds`). A full refresh asks the mart: the scope is all of it, but
 for rows of dropped captures, which must not be met again.
 -#}
 {% macro replace_rows(target, source, columns, key, scope, noted_in=none) %}

@@ -157,7 +157,7 @@ def _plain(row: tuple[Any, ...]) -> str:
 
 
 def _rows(project: HostedProject) -> dict[str, list[str]]:
-    """Every row of every table that has rows of its own, but for what the CLI notes of itself."""
+    """Every row of every table that has rows of its own."""
     with psycopg.connect(project.superuser_url, options="-c timezone=UTC") as connection:
         tables = connection.execute(
             f"select c.oid::regclass::text from pg_class as c inner join pg_namespace as n on c.relnamespace = n.oid"

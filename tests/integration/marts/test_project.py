@@ -19,7 +19,7 @@ from tests.integration.marts.warehouse import DBT_PROJECT, Warehouse
 Nodes = Mapping[str, Mapping[str, Any]]
 
 # int_reads and int_event_starts choose rows only; int_listing_states reads raw through a function, which no fixture
-# can stand in for: the agreement tests hold it.
+# can stand in for: the agreement tests hold it. int_changed_listings is a list that others write: test_runs holds it.
 _WITHOUT_RULES = {"int_reads", "int_event_starts", "int_listing_states", "int_changed_listings"}
 
 
