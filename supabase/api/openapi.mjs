@@ -79,14 +79,23 @@ function callOperations(called, context) {
   const isRows = called.returns_set;
   const answers = (options) => (isRows ? rowsAnswers(`function.${name}`, options) : valueAnswer(`function.${name}`));
   const operation = (id) => ({ tags: ["functions"], operationId: id, ...words(description ?? comment, roles) });
-  const choosing = isRows ? shared("select", "order", "limit", "offset", "or", "and", "prefer_count", "range") : [];
+  const isArgument = new Set(called.arguments.map((argument) => argument.name));
+  // In a query an argument's name is the argument, also where a column of the rows has the same one.
+  const choosing = (isFilter) =>
+    isRows
+      ? [
+          ...shared("select", "order", "limit", "offset"),
+          ...filters(columnsOfRows(called, context).filter(isFilter)),
+          ...shared("or", "and", "prefer_count", "range"),
+        ]
+      : [];
   const wrong = {
     ...failures("bad_request", "unauthorized", ...refusedTo(roles, context), "not_found"),
     ...failures("not_acceptable", "range_not_satisfiable", "timed_out"),
   };
   const post = {
     ...operation(`call_${name}_by_post`),
-    parameters: choosing,
+    parameters: choosing(() => true),
     requestBody: {
       required: called.arguments.some(isRequired),
       content: {
@@ -98,7 +107,10 @@ function callOperations(called, context) {
   if (called.is_volatile) return { post };
   const get = {
     ...operation(`call_${name}`),
-    parameters: [...called.arguments.map((argument) => argumentInQuery(argument, context)), ...choosing],
+    parameters: [
+      ...called.arguments.map((argument) => argumentInQuery(argument, context)),
+      ...choosing(({ name: column }) => !isArgument.has(column)),
+    ],
     responses: { ...answers({ mayBeKept: true }), ...wrong },
   };
   return { get, post };
@@ -223,9 +235,14 @@ function rowSchema({ columns, comment }, { types }) {
 }
 
 function resultSchema(called, context) {
-  if (called.columns.length > 0) return rowSchema({ columns: called.columns }, context);
-  const relation = context.rowTypes.get(called.return_type);
-  return relation ? rowSchema(relation, context) : orNull(schemaOfType(called.return_type, context.types));
+  const columns = columnsOfRows(called, context);
+  if (columns.length === 0) return orNull(schemaOfType(called.return_type, context.types));
+  return rowSchema({ columns, comment: context.rowTypes.get(called.return_type)?.comment }, context);
+}
+
+/** The columns of what a function returns: its own, or those of the relation whose rows it returns; none of a value. */
+function columnsOfRows(called, { rowTypes }) {
+  return called.columns.length > 0 ? called.columns : (rowTypes.get(called.return_type)?.columns ?? []);
 }
 
 function rowsAnswers(schema, { mayBeKept }) {

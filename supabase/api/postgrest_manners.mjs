@@ -29,6 +29,10 @@ export async function answerAsPostgrest(request, path, maxRows, fetch) {
     const answer = await answerAsPostgrest(new Request(request, { method: "GET" }), path, maxRows, fetch);
     return new Response(null, answer);
   }
+  // By GET it takes `or` and `and` for arguments of a function.
+  if (request.method === "GET" && path.startsWith("/rpc/") && hasLogic(request)) {
+    return answerAsPostgrest(postedCall(request), path, maxRows, fetch);
+  }
   const asked = reworded(request, path);
   // Rows of a function it counts one by one, always.
   const isEstimated = /\bcount=estimated\b/.test(asked.headers.get("prefer") ?? "") && !path.startsWith("/rpc/");
@@ -50,6 +54,21 @@ function refused(request, path) {
     return error(400, "PGRST200", `Could not find a relationship between '${name}' and '${embedded}' in the schema cache`);
   }
   return null;
+}
+
+function hasLogic(request) {
+  return [...new URL(request.url).searchParams.keys()].some((name) => LOGIC.test(name));
+}
+
+/** The same call by POST: what is neither reserved nor a filter is an argument. */
+function postedCall(request) {
+  const url = new URL(request.url);
+  const isArgument = ([name, value]) => !NOT_A_COLUMN.has(name) && !LOGIC.test(name) && !OPERATOR.test(value);
+  const given = [...url.searchParams].filter(isArgument);
+  for (const [name] of given) url.searchParams.delete(name);
+  const headers = new Headers(request.headers);
+  headers.set("content-type", "application/json");
+  return new Request(url, { method: "POST", headers, body: JSON.stringify(Object.fromEntries(given)) });
 }
 
 function error(status, code, message) {

@@ -9,6 +9,7 @@ import { Documentation } from "./documentation.mjs";
 import { makeGateway } from "./gateway.mjs";
 import { startLite } from "./lite.mjs";
 import { startPostgrest } from "./postgrest.mjs";
+import { roleOfRequest } from "./request_role.mjs";
 import { SchemaWatch } from "./schema_watch.mjs";
 
 const HOST = "127.0.0.1";
@@ -43,7 +44,7 @@ const backend = postgrestUrl
       maxRows: MAX_ROWS,
     });
 const documentation = new Documentation(roleOfKey, jwtSecret);
-const answers = new AnswerCache();
+const answers = new AnswerCache((request) => roleOfRequest(request, roleOfKey, jwtSecret));
 const forget = () => answers.clear();
 const watch = new SchemaWatch(
   introspectionUrl,

@@ -1,4 +1,4 @@
-"""The local API keeps what everybody may have, until it is old or the marts are built anew; and asks once for many."""
+"""The local API keeps what all of a role may have until it is old or the marts are built anew, and asks once for many."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
+import jwt
 import psycopg
 import pytest
 
@@ -77,13 +79,27 @@ def test_an_answer_is_kept_no_longer_than_it_says(api: Api, database: psycopg.Co
         _until_it_says(api, path, "Another name")
 
 
-def test_what_is_private_or_never_kept_comes_from_the_database(api: Api, database: psycopg.Connection) -> None:
-    path = f"/events?event_id=eq.{HAND_MADE}&select=event_name"
-    for role in ("authenticated", "service_role"):
-        assert "Another name" not in _ask(api, path, role).text
+def test_what_a_user_was_answered_is_given_to_others_of_the_role_and_to_nobody_else(
+    api: Api, database: psycopg.Connection
+) -> None:
+    path, now = f"/events?event_id=eq.{HAND_MADE}&select=event_name", int(time.time())
+
+    def ask(user: str, secret: str = api.secret, **claims: Any) -> httpx.Response:
+        claims = {"role": "authenticated", "sub": user, "exp": now + 600, **claims}
+        token = jwt.encode(claims, secret, algorithm="HS256")
+        return api.ask(path, role="authenticated", token=token, headers=_KEPT)
+
+    first = ask("one")
+    assert first.status_code == httpx.codes.OK
     with _renamed(database, HAND_MADE):
-        for role in ("authenticated", "service_role"):
-            assert "Another name" in _ask(api, path, role).text
+        other = ask("another")
+        assert (other.text, "Age" in other.headers) == (first.text, True)
+        assert "Another name" in _ask(api, path, "service_role").text
+        for refused in (ask("late", exp=now - 60), ask("forger", secret="0" * 64)):
+            assert refused.status_code == httpx.codes.UNAUTHORIZED
+        assert ask("owner", role="postgres").status_code != httpx.codes.OK
+        without_key = httpx.get(f"{api.url}/rest/v1{path}", headers=_KEPT, trust_env=False)
+        assert without_key.text != first.text
 
 
 def test_forms_of_one_address_are_kept_apart(api: Api) -> None:

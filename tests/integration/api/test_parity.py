@@ -187,8 +187,16 @@ def test_a_function_is_filtered_ordered_and_cut_as_a_view_is(api: Api) -> None:
         assert by_get.status_code == by_post.status_code == 200, (by_get.text, by_post.text)
         assert [row["bin"] for row in by_get.json()] == expected
         assert by_post.json() == by_get.json()
-    either = {"select": "bin", "or": "(bin.eq.1,bin.eq.0)"}
-    assert api.ask("/rpc/price_distribution", either, method="POST", body=asked).json() == [{"bin": 1}]
+    for either in (
+        {"or": "(bin.eq.1,bin.eq.0)"},
+        {"and": "(bin.gte.1,or(bin.eq.1,bin.eq.0))"},
+        {"not.or": "(bin.gt.1)"},
+    ):
+        params = {"select": "bin", **either}
+        by_post = api.ask("/rpc/price_distribution", params, method="POST", body=asked)
+        by_get = api.ask("/rpc/price_distribution", {**params, **asked})
+        assert by_get.json() == by_post.json() == [{"bin": 1}], by_get.text
+        assert by_get.headers["Cache-Control"].startswith("public, max-age=")
     cast = api.ask("/rpc/pair_get_in", {"select": "n:listings::text"}, method="POST", body={"event_id": HAND_MADE})
     assert cast.json() == [{"n": "10"}]
     form = httpx.post(
