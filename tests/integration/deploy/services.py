@@ -96,11 +96,12 @@ class Server:
 
     def ask_to_stop(self, name: str) -> None:
         """Send the first signal of a stop: to the main process, and but for KillMode=mixed to all of the service's."""
-        main = self.running[name]
-        if read_unit(name).one("KillMode", "control-group") == "mixed":
-            main.send_signal(signal.SIGTERM)
+        main, unit = self.running[name], read_unit(name)
+        stop_signal = signal.Signals[unit.one("KillSignal", "SIGTERM")]
+        if unit.one("KillMode", "control-group") == "mixed":
+            main.send_signal(stop_signal)
         else:
-            os.killpg(main.pid, signal.SIGTERM)
+            os.killpg(main.pid, stop_signal)
 
     def wait_until_stopped(self, name: str) -> int:
         """The exit status of a service that was asked to stop; none of its processes is left."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 
+from ingestion.settings import Settings
 from tests.integration.deploy.units import DEPLOY, UNITS, read_unit, service_names, unit_names
 
 EXPOSURE_LIMIT = 15
@@ -84,6 +88,13 @@ def test_the_daemon_sees_the_processes_of_runs() -> None:
     assert hiding == set(service_names()) - {"ticketmarts-daemon.service"}
 
 
+def test_a_worker_stops_after_the_runs_that_wait_for_it_and_before_its_steps_are_given_to_another() -> None:
+    worker = read_unit("ticketmarts-worker.service")
+    assert worker.one("Before", section="Unit") == "ticketmarts-code.service"
+    minutes = int(worker.one("TimeoutStopSec").removesuffix("min"))
+    assert minutes * 60 < Settings.model_fields["celery_redelivery_seconds"].default
+
+
 def test_accounts_and_folders_are_made_before_they_are_needed() -> None:
     users = (DEPLOY / "sysusers.d" / "ticketmarts.conf").read_text().splitlines()
     assert {line.split()[1] for line in users if line.startswith("u")} == ACCOUNTS
@@ -91,6 +102,27 @@ def test_accounts_and_folders_are_made_before_they_are_needed() -> None:
     made = {line.split()[1] for line in folders if not line.startswith("#")}
     home = dict(part.split("=", 1) for part in read_unit("ticketmarts-daemon.service").all("Environment")[:2])
     assert {home["DAGSTER_HOME"], f"{home['DAGSTER_HOME']}/dagster.yaml", home["TICKETMARTS_HOME"]} <= made
+
+
+def test_what_old_runs_leave_with_a_worker_is_taken_away(tmp_path: Path) -> None:
+    program = shutil.which("systemd-tmpfiles")
+    if program is None:
+        pytest.skip("no systemd-tmpfiles here: it is systemd's")
+    shutil.copytree(DEPLOY / "tmpfiles.d", tmp_path / "etc" / "tmpfiles.d")
+    assignments = " ".join(read_unit("ticketmarts-worker.service").all("Environment")).split()
+    home = dict(assignment.split("=", 1) for assignment in assignments)["DAGSTER_HOME"]
+    storage = tmp_path / home.lstrip("/") / "storage"
+    days = Settings.model_fields["retention_dagster_runs_days"].default
+    for name, age_days in (("old", days + 1), ("recent", days - 1)):
+        folder = storage / name / "compute_logs"
+        folder.mkdir(parents=True)
+        (folder / "step.out").touch()
+        at = time.time() - timedelta(days=age_days).total_seconds()
+        for path in (folder / "step.out", folder, folder.parent):
+            os.utime(path, (at, at))
+    subprocess.run([program, f"--root={tmp_path}", "--clean", "ticketmarts-worker.conf"], check=True, timeout=60)
+    assert [path.name for path in storage.iterdir()] == ["recent"]
+    assert (storage / "recent" / "compute_logs" / "step.out").exists()
 
 
 def test_the_workspace_is_where_the_code_location_serves() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import socket
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ def read_unit(name: str, places: Mapping[str, str] | None = None) -> Unit:
     drop_ins = sorted((UNITS / "ticketmarts-.service.d").glob("*.conf")) if name.endswith(".service") else []
     values: dict[tuple[str, str], tuple[str, ...]] = {}
     for path in (UNITS / template, *drop_ins):
-        text = _CONTINUED.sub(" ", path.read_text()).replace("%i", instance)
+        text = _CONTINUED.sub(" ", path.read_text()).replace("%i", instance).replace("%H", socket.gethostname())
         for ours, theirs in sorted((places or {}).items(), key=lambda place: -len(place[0])):
             text = text.replace(ours, theirs)
         for place, value in _lines(text.splitlines()):
