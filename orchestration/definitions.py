@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
 
 from ingestion.settings import Settings, load_settings
 from ingestion.tracking import load_plan
@@ -21,6 +20,7 @@ from orchestration.assets.ingestion import MARKETPLACE, snapshots, tracked_event
 from orchestration.assets.sharded_snapshots import build_sharded_snapshots
 from orchestration.checks.agreement import agrees_with_raw
 from orchestration.checks.health import build_health_checks
+from orchestration.dbt_program import DbtProgram
 from orchestration.dbt_project_files import DBT_FOLDER, DBT_PROGRAM, prepare_manifest
 from orchestration.executors import choose_executor, run_tags
 from orchestration.housekeeping import housekeeping_job, housekeeping_schedule
@@ -38,9 +38,7 @@ def build_defs(
     settings = load_settings()
     resources = {
         "pipeline": Pipeline(),
-        "dbt": DbtCliResource(
-            project_dir=str(DBT_FOLDER), profiles_dir=str(DBT_FOLDER), dbt_executable=str(DBT_PROGRAM)
-        ),
+        "dbt": DbtProgram(project_dir=str(DBT_FOLDER), profiles_dir=str(DBT_FOLDER), dbt_executable=str(DBT_PROGRAM)),
         **(resource_overrides or {}),
     }
     manifest = prepare_manifest(settings)

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 import pytest
 from dagster._core.remote_origin import GrpcServerCodeLocationOrigin
+from dagster._core.run_coordinator import QueuedRunCoordinator
 
 from ingestion.settings import PROJECT_FOLDER
 from orchestration.definitions import build_defs
@@ -49,12 +50,18 @@ def test_runs_of_a_code_server_are_watched_where_it_can_only_be_here(address: di
 def test_one_round_is_let_out_of_the_queue_at_a_time(instance: dg.DagsterInstance) -> None:
     queue = instance.get_concurrency_config().run_queue_config
     assert queue is not None
+    assert queue.max_concurrent_runs == 4
     (limit,) = queue.tag_concurrency_limits
     assert (limit["limit"], limit["value"]) == (1, {"applyLimitPerUniqueValue": True})
     ((key, value),) = ROUND_TAGS.items()
     assert limit["key"] == key
     tags = {job.name: job.tags.get(key) for job in build_defs().resolve_all_job_defs()}
     assert {name for name, tag in tags.items() if tag == value} == {"round"}
+
+
+def test_a_round_waits_in_the_queue_for_a_second_at_most(instance: dg.DagsterInstance) -> None:
+    assert isinstance(instance.run_coordinator, QueuedRunCoordinator)
+    assert instance.run_coordinator.dequeue_interval_seconds == 1
 
 
 def test_every_trouble_in_the_document_has_its_drill_and_every_drill_its_trouble() -> None:
