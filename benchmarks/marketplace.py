@@ -2,7 +2,7 @@
 
 What belongs here: serving the market's bodies over HTTP in a process of its own. What does not: a lifelike market and
 its failures (the sandbox's). Each answer is followed by an interval, so that every round finds a moved book.
-Run as ``python -m benchmarks.marketplace EVENTS``; the first line that it prints is its URL.
+Run as ``python -m benchmarks.marketplace EVENTS MOVES``; the first line that it prints is its URL.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ PRODUCTIONS_PATH = "/hermes/api/v1/productions/"
 
 
 @contextmanager
-def serving(event_count: int) -> Iterator[str]:
-    """Serve events 1 to ``event_count`` for the length of the context; yields the URL."""
-    command = [sys.executable, "-m", "benchmarks.marketplace", str(event_count)]
+def serving(event_count: int, moves: int = 0) -> Iterator[str]:
+    """Serve events 1 to ``event_count``, after so many intervals, for the length of the context; yields the URL."""
+    command = [sys.executable, "-m", "benchmarks.marketplace", str(event_count), str(moves)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             url = process.stdout.readline().strip() if process.stdout else ""
@@ -44,8 +44,11 @@ def serving(event_count: int) -> Iterator[str]:
 class _Marketplace:
     """An ASGI application; a framework would cost half as much as the body."""
 
-    def __init__(self, event_count: int) -> None:
+    def __init__(self, event_count: int, moves: int) -> None:
         self._events = {event_id: MarketEvent(event_id) for event_id in range(1, event_count + 1)}
+        for event in self._events.values():
+            for _ in range(moves):
+                event.move()
         self._served = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI
@@ -75,7 +78,7 @@ def main() -> None:
     """Serve until terminated."""
     if hasattr(os, "sched_setaffinity"):  # Linux
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    application = _Marketplace(int(sys.argv[1]))
+    application = _Marketplace(*map(int, sys.argv[1:]))
     with socket.create_server((HOST, 0), backlog=256) as listener:
         print(f"http://{HOST}:{listener.getsockname()[1]}", flush=True)
         config = uvicorn.Config(application, access_log=False, log_level="warning", ws="none", lifespan="off")
