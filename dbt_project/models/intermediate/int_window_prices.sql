@@ -2,16 +2,19 @@
 -- are counted by price, not spelled out; ceil(p × n) in double precision is the row that PostgreSQL's percentile_disc
 -- takes.
 
-with window_states as not materialized (
+with parts as (
+    select * from {{ ref('int_parts') }}
+),
+
+window_states as not materialized (
     select * from {{ ref('int_window_states') }}
 ),
 
 priced as (
     select
         window_number,
-        part,
-        part_id,
-        'price' as kind,
+        part_number,
+        false as is_all_in,
         price_cents as cents,
         capture_count,
         can_be_pair
@@ -19,9 +22,8 @@ priced as (
     union all
     select
         window_number,
-        part,
-        part_id,
-        'all_in' as kind,
+        part_number,
+        true as is_all_in,
         all_in_cents as cents,
         capture_count,
         can_be_pair
@@ -29,17 +31,23 @@ priced as (
     where all_in_cents is not null
 ),
 
+-- In the order of the distributions, so that nothing is sorted twice, nor hashed: few prices are equal.
+sorted as (
+    select *
+    from priced
+    order by window_number, part_number, is_all_in, cents
+),
+
 counted as (
     select
         window_number,
-        part,
-        part_id,
-        kind,
+        part_number,
+        is_all_in,
         cents,
         sum(capture_count)::integer as observations,
         bool_or(can_be_pair) as has_pair
-    from priced
-    group by window_number, part, part_id, kind, cents
+    from sorted
+    group by window_number, part_number, is_all_in, cents
 ),
 
 cumulated as (
@@ -49,9 +57,9 @@ cumulated as (
         sum(observations) over everything as observations_in_all
     from counted
     window
-        everything as (partition by window_number, part, part_id, kind),
+        everything as (partition by window_number, part_number, is_all_in),
         distribution as (
-            partition by window_number, part, part_id, kind
+            partition by window_number, part_number, is_all_in
             order by cents
             rows unbounded preceding
         )
@@ -75,17 +83,11 @@ judged as (
     from ranked
 ),
 
-final as (
+distributions as (
     select
-        -- ids
         window_number,
-        part_id,
-
-        -- strings
-        part,
-        kind,
-
-        -- numerics
+        part_number,
+        is_all_in,
         sum(observations) as observations,
         sum(observations * cents::bigint) as total_cents,
         sum(observations) filter (where is_within_p05_and_p95) as trimmed_observations,
@@ -96,7 +98,31 @@ final as (
         max(cents) as max_cents,
         min(cents) filter (where has_pair) as pair_get_in_cents
     from judged
-    group by window_number, part, part_id, kind
+    group by window_number, part_number, is_all_in
+),
+
+final as (
+    select
+        -- ids
+        distributions.window_number,
+        parts.part_id,
+
+        -- strings
+        parts.part,
+        case when distributions.is_all_in then 'all_in' else 'price' end as kind,
+
+        -- numerics
+        distributions.observations,
+        distributions.total_cents,
+        distributions.trimmed_observations,
+        distributions.trimmed_total_cents,
+        distributions.p25_cents,
+        distributions.median_cents,
+        distributions.p75_cents,
+        distributions.max_cents,
+        distributions.pair_get_in_cents
+    from distributions
+    inner join parts on distributions.part_number = parts.part_number
 )
 
 select * from final

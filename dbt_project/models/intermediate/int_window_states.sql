@@ -9,8 +9,12 @@ captures as (
     select * from {{ ref('int_captures') }}
 ),
 
+parts as (
+    select * from {{ ref('int_parts') }}
+),
+
 states as (
-    select * from {{ ref('int_listing_states') }}
+    select * from {{ ref('int_part_states') }}
 ),
 
 window_captures as (
@@ -33,10 +37,7 @@ final as (
     select
         -- ids
         window_captures.window_number,
-        parts.part_id,
-
-        -- strings
-        parts.part,
+        parts.part_number,
 
         -- numerics
         states.price_cents,
@@ -47,15 +48,13 @@ final as (
         -- booleans
         states.can_be_pair
     from window_captures
+    inner join parts on window_captures.read_number = parts.read_number
     inner join states
         on
-            window_captures.read_number = states.read_number
+            parts.part_number = states.part_number
             and states.first_capture_number <= window_captures.last_capture_number
             and states.last_capture_number >= window_captures.first_capture_number
-    cross join {{ parts_of('states') }} as parts (part, part_id)
-    where
-        states.first_capture_number <= states.last_capture_number
-        and {{ is_measured('parts.part', 'window_captures.grain') }}
+    where {{ is_measured('parts.part', 'window_captures.grain') }}
 )
 
 select * from final

@@ -11,6 +11,7 @@ _WINDOWS = 600
 
 def test_counted_percentiles_are_those_of_percentile_disc(fresh_warehouse: Warehouse) -> None:
     fresh_warehouse.build()
+    fresh_warehouse.execute("insert into intermediate.int_parts (part_number, part, part_id) values (1, 'event', '')")
     random = np.random.default_rng(5)
     # Every number of observations from 1 to 600, because percentiles of two sizes may differ by rounding alone.
     for observations in range(1, _WINDOWS + 1):
@@ -18,8 +19,8 @@ def test_counted_percentiles_are_those_of_percentile_disc(fresh_warehouse: Wareh
         fresh_warehouse.execute(
             """
             insert into intermediate.int_window_states
-                (window_number, price_cents, all_in_cents, capture_count, can_be_pair)
-            select %s, s.price_cents, nullif(s.price_cents %% 7, 0), s.capture_count, false
+                (window_number, part_number, price_cents, all_in_cents, capture_count, can_be_pair)
+            select %s, 1, s.price_cents, nullif(s.price_cents %% 7, 0), s.capture_count, false
             from unnest(%s::integer[], %s::integer[]) as s (price_cents, capture_count)
             where s.capture_count > 0
             """,
