@@ -1,4 +1,4 @@
-"""The local API keeps what all of a role may have until it is old or the marts are built anew; many are asked as one."""
+"""The local API keeps what a role may have until it is old or the marts are built anew; many are asked as one."""
 
 from __future__ import annotations
 
