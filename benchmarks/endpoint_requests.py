@@ -17,9 +17,6 @@ from urllib.parse import urlencode
 
 import psycopg
 
-PAGE_ROWS = 1000
-"""The most rows of an answer, as on Supabase."""
-
 Parameters: TypeAlias = list[tuple[str, str]]
 
 
@@ -56,11 +53,6 @@ class Request:
     what: str
     parameters: Callable[[Asker], Parameters]
     role: str = "anon"
-
-    @property
-    def is_page(self) -> bool:
-        """Whether it asks for as many rows as one answer can have."""
-        return f"{PAGE_ROWS:,} rows" in self.what
 
     def path(self, asker: Asker) -> str:
         """Path and query, for some event."""
@@ -117,11 +109,17 @@ REQUESTS = (
         ("event_id", f"eq.{a.event()}"), ("hour", f"gt.{a.hours_ago(2500)}"), ("order", "hour")]),
     Request("daily_analytics", "90 days of an event", lambda a: [
         ("event_id", f"eq.{a.event()}"), ("day", f"gte.{a.days_ago(90)}"), ("order", "day")]),
+    Request("daily_analytics", "a page of all events, every column, 1,000 rows", lambda a: [
+        ("day", f"eq.{a.days_ago(a.random.randint(1, 50))}"), ("order", "event_id")]),
     Request("daily_analytics", "the newest 50 rows of all events", _fixed(order="day.desc,event_id", limit="50")),
     Request("zone_analytics", "a day of an event's zones", lambda a: [
         ("event_id", f"eq.{a.event()}"), ("hour", f"gte.{a.hours_ago(24)}"), ("order", "hour,zone_id")]),
     Request("zone_analytics", "a week of a zone", lambda a: [
         ("event_id", f"eq.{a.event()}"), ("zone_id", "eq.2"), ("hour", f"gte.{a.hours_ago(168)}"), ("order", "hour")]),
+    Request("zone_analytics", "a page of an event behind a key, every column, 1,000 rows", lambda a: [
+        ("event_id", f"eq.{a.event()}"), ("hour", f"gt.{a.hours_ago(300)}"), ("order", "hour,zone_id")]),
+    Request("section_analytics", "a page of an event behind a key, every column, 1,000 rows", lambda a: [
+        ("event_id", f"eq.{a.event()}"), ("day", f"gt.{a.days_ago(28)}"), ("order", "day,section_id")]),
     Request("section_analytics", "a day of an event's sections", lambda a: [
         ("event_id", f"eq.{a.event()}"), ("day", f"eq.{a.days_ago(1)}"), ("order", "section_id")]),
     Request("section_analytics", "30 days of a section", lambda a: [
@@ -129,12 +127,16 @@ REQUESTS = (
     Request("listings_live", "the cheapest 50 of an event", _one_event(order="price", limit="50"), "authenticated"),
     Request("listings_live", "pairs of an event under a price", _one_event(
         can_be_pair="is.true", price="lt.150", order="price"), "authenticated"),
+    Request("listings_live", "all of an event, 500 rows", _one_event(order="source_listing_id"), "authenticated"),
+    Request("listing_history", "a page of an event, every column, 1,000 rows", _one_event(
+        order="source_listing_id"), "authenticated"),
     Request("listing_history", "the newest 50 that an event has lost", _one_event(
         gone_at="not.is.null", order="gone_at.desc", limit="50"), "authenticated"),
     Request("listing_history", "active ones of an event, the cheapest 50", _one_event(
         ended_as="eq.active", order="last_price", limit="50"), "authenticated"),
     Request("pipeline_health", "one event", _one_event(), "service_role"),
     Request("pipeline_health", "the 50 that lag most", _fixed(order="lag_seconds.desc", limit="50"), "service_role"),
+    Request("pipeline_health", "all 1,000 rows", _fixed(order="event_id"), "service_role"),
     Request("rpc/search_events", "a word", lambda a: [("q", f"performer {a.random.randrange(200)}")]),
     Request("rpc/price_history", "a week by the hour", _of_event()),
     Request("rpc/price_history", "90 days by the day", _of_event(granularity="day")),

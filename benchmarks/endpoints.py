@@ -4,8 +4,8 @@ What belongs here: clients that ask at the same time (``http_clients``), and how
 asked (``endpoint_requests``), what is served (``served_history``), why something takes long (``query_plans``). Clients,
 server and PostgreSQL share the machine's cores.
 
-Each endpoint is asked twice: with every answer computed for the one who asks, and, where answers are for everybody, as
-front ends ask: many the same, which the API computes once for as long as the database says that it may be kept.
+Each endpoint is asked twice: as front ends ask, many the same, which the API computes once for all of a role for as long
+as the database says that it may be kept; and with every answer computed for the one who asks.
 """
 
 from __future__ import annotations
@@ -42,9 +42,8 @@ def measure() -> list[Figure]:
 
 
 def _measure(api: ServedApi, request: Request) -> Figure:
-    value = f"computed: {_waits(_report(api, request, _PATHS, _COMPUTED))}"
-    if request.role == "anon":
-        value += f"; shared: {_waits(_report(api, request, _SHARED_PATHS, {}))}"
+    shared, computed = _report(api, request, _SHARED_PATHS, {}), _report(api, request, _PATHS, _COMPUTED)
+    value = f"{_waits(shared)}; each computed: {_waits(computed)}"
     return show(Figure(_NAME, f"{request.endpoint}: {request.what}", value, _AIM))
 
 
