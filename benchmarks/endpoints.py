@@ -4,8 +4,8 @@ What belongs here: clients that ask at the same time (``http_clients``), and how
 asked (``endpoint_requests``), what is served (``served_history``), why something takes long (``query_plans``). Clients,
 server and PostgreSQL share the machine's cores.
 
-Each endpoint is asked twice: as front ends ask, many the same, which the API computes once for all of a role for as long
-as the database says that it may be kept; and with every answer computed for the one who asks.
+Each endpoint is asked twice: as front ends ask, many the same, which the API computes once for all of a role for as
+long as the database says that it may be kept; and with every answer computed for the one who asks.
 """
 
 from __future__ import annotations
