@@ -39,12 +39,6 @@ def test_whether_there_is_an_event_is_not_asked_within_or(api: Api) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "42703")
 
 
-def test_rows_of_a_function_are_not_filtered_by_or_in_a_get(api: Api) -> None:
-    _is_documented("`or` and `and` on the rows of a function")
-    answer = api.ask("/rpc/top_movers", {"or": "(event_id.eq.1,event_id.eq.2)"})
-    assert (answer.status_code, answer.json()["code"]) == (404, "PGRST202")
-
-
 def test_csv_has_the_values_of_json(api: Api, history: History) -> None:
     _is_documented("CSV writes values as JSON does")
     [hour] = history.truth(
