@@ -8,6 +8,7 @@
         unique_key='event_id',
         full_refresh=false,
         on_schema_change='fail',
+        contract={'enforced': true},
     )
 }}
 

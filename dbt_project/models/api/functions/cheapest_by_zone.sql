@@ -1,5 +1,6 @@
 -- What is asked in each zone of a book, the cheapest zone first.
 -- depends_on: {{ ref('dim_events') }}
+-- depends_on: {{ source('raw', 'snapshots') }}
 
 with asked as (
     select

@@ -1,5 +1,6 @@
 -- The listings of an event as its newest capture at or before an instant saw them, the cheapest first.
 -- depends_on: {{ ref('dim_events') }}
+-- depends_on: {{ source('raw', 'snapshots') }}
 
 with asked as (
     select

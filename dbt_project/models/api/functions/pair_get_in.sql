@@ -1,5 +1,6 @@
 -- What two tickets together cost at least in the newest capture of an event, beside what one does.
 -- depends_on: {{ ref('dim_events') }}
+-- depends_on: {{ source('raw', 'snapshots') }}
 
 with asked as (
     select p_event_id as event_id

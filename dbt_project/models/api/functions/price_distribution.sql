@@ -1,5 +1,6 @@
 -- The histogram of a book's prices: bins of one width from the lowest price on, the last one open to the dearest.
 -- depends_on: {{ ref('dim_events') }}
+-- depends_on: {{ source('raw', 'snapshots') }}
 
 with asked as (
     select
