@@ -93,6 +93,7 @@ class _Smoke:
             "anon reads event_live": self._anon_reads_event_live,
             "anon reads aggregated_analytics": self._anon_reads_aggregates,
             "anon calls functions": self._anon_calls_functions,
+            "answers say for how long they may be kept": self._says_for_how_long,
             "the newest capture is fresh": self._is_fresh,
             "anon reads no listings": lambda: self._is_refused("/listings_live"),
             "anon reads no operations": lambda: self._is_refused("/pipeline_health"),
@@ -136,6 +137,13 @@ class _Smoke:
         for function, arguments in calls.items():
             self._rows(f"/rpc/{function}", arguments, may_be_empty=True)
         return ", ".join(calls)
+
+    def _says_for_how_long(self) -> str:
+        kept: str = self._ask("/events", {"limit": "1"}).headers.get("Cache-Control", "")
+        if "max-age=" not in kept:
+            remedy = "let PostgREST call gateway.before_request (docs/SUPABASE_SETUP.md, step 4)"
+            raise _FailedError(f"Cache-Control of /events: {kept or 'none'}", remedy)
+        return kept
 
     def _is_fresh(self) -> str:
         rows = self._rows(

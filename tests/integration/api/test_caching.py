@@ -13,6 +13,11 @@ from tests.integration.api.conftest import HAND_MADE, History
 from tests.integration.api.serving import Api
 
 DAY = "public, max-age=86400"
+_SCHEMAS = "'public', 'marts', 'staging', 'raw', 'aggregates', 'gateway'"
+_OF_USERS = (
+    r"(?i)current_setting\s*\(\s*(?!''request\.(method|path)'')|request\.(?!method|path)|\mauth\.|\msession_user\M"
+)
+"""What tells one user of a role from another, within a text of SQL."""
 
 
 @pytest.mark.parametrize(
@@ -21,7 +26,7 @@ DAY = "public, max-age=86400"
         ("/event_live", "public, max-age=5"),
         ("/aggregated_analytics", "public, max-age=30"),
         ("/events", "public, max-age=60"),
-        ("/rpc/search_events?q=event", "public, max-age=60"),
+        ("/rpc/search_events?q=event", "public, max-age=5"),
         ("/rpc/top_movers", "public, max-age=30"),
         (f"/rpc/pair_get_in?event_id={HAND_MADE}", "public, max-age=5"),
     ],
@@ -46,19 +51,39 @@ def test_what_not_everybody_reads_is_kept_by_its_client_and_by_who_knows_roles(a
 
 
 def test_what_a_role_reads_is_the_same_for_each_of_its_users(history: History) -> None:
-    """Else `community` would be a lie."""
+    """Else `community` would be a lie. Which path is asked for and by which method is part of what is kept."""
     of_users = history.truth(
-        """
-        select tablename as name from pg_policies where concat(qual, with_check) ~ 'request\\.|auth\\.|current_setting'
+        rf"""
+        select tablename as name from pg_policies where concat(qual, with_check) ~ '{_OF_USERS}'
         union all
         select viewname from pg_views
-        where schemaname in ('public', 'marts', 'staging') and definition ~ 'request\\.|auth\\.|current_setting'
+        where schemaname in ({_SCHEMAS}) and definition ~ '{_OF_USERS}'
         union all
-        select proname from pg_proc
-        where pronamespace in ('public'::regnamespace, 'raw'::regnamespace) and prosrc ~ 'request\\.jwt|auth\\.'
+        select p.proname
+        from pg_proc as p
+        where
+            p.pronamespace::regnamespace::text in ({_SCHEMAS})
+            and concat(p.prosrc, pg_get_function_sqlbody(p.oid)) ~ '{_OF_USERS}'
         """
     )
     assert of_users == []
+
+
+@pytest.mark.parametrize(
+    ("words", "is_of_users"),
+    [
+        ("current_setting('request.method', true)", False),
+        ("current_setting('request.path', true)", False),
+        ("current_setting('request.jwt.claims', true)", True),
+        ("current_setting('request.headers')", True),
+        ("CURRENT_SETTING ( 'request.cookies'::text)", True),
+        ("current_setting(v_name)", True),
+        ("auth.uid()", True),
+        ("session_user", True),
+    ],
+)
+def test_what_is_looked_for_in_functions_is_found(history: History, words: str, is_of_users: bool) -> None:
+    assert history.truth(rf"select $words${words}$words$ ~ '{_OF_USERS}' as found") == [{"found": is_of_users}]
 
 
 def test_closed_hours_are_kept_for_a_day_once_they_are_rolled_up(api: Api, history: History) -> None:

@@ -117,7 +117,7 @@ def test_a_project_that_is_as_it_should_be_passes(served: Served, tmp_path: Path
     assert passed.returncode == 0, passed.stdout
     checks = json.loads(passed.stdout)
     assert {check["state"] for check in checks} == {"ok"}
-    assert len({check["name"] for check in checks}) == 11
+    assert len({check["name"] for check in checks}) == 12
     assert keys.service_key not in passed.stdout + passed.stderr
 
     environment["SUPABASE_ANON_KEY"] = "wrong"
@@ -141,6 +141,10 @@ _IS_TRACKED = f"""
 """
 _OPENED = "alter view public.{0} rename to kept; create {1} as select 1::bigint as event_id; grant all on {0} to anon"
 _CLOSED = "drop {1} public.{0}; alter view public.kept rename to {0}"
+_SILENT = """
+    alter function gateway.keep_for rename to kept;
+    create function gateway.keep_for(integer) returns void language sql as ''
+"""
 _BREAKS = {
     "grant gone": (
         "revoke select on public.event_live from anon",
@@ -156,6 +160,11 @@ _BREAKS = {
         "revoke execute on function aggregates.prices_at from anon",
         "grant execute on function aggregates.prices_at to anon",
         {"anon calls functions"},
+    ),
+    "nobody says for how long": (
+        _SILENT,
+        "drop function gateway.keep_for; alter function gateway.kept rename to keep_for",
+        {"answers say for how long they may be kept"},
     ),
     "stale": (
         "update marts.event_latest set captured_at = captured_at - interval '61 minutes'",
@@ -217,7 +226,7 @@ def test_what_is_broken_is_found(served: Served, what: str) -> None:
 def test_every_failure_says_what_to_do(served: Served) -> None:
     checks = run_checks(served.settings(supabase_url=f"http://{ports.LOCALHOST}:1"))
     failed = [check for check in checks if check.state is State.FAILED]
-    assert len(failed) == 10  # without an event there is none to call functions for
+    assert len(failed) == 11  # without an event there is none to call functions for
     assert all(check.remedy and "ConnectError" in check.found for check in failed)
 
 
