@@ -1,5 +1,6 @@
-// Notices when the schema `public` changes (dbt has built a new view, say), when the marts have been built anew, and when
-// the database is away. PostgREST is told of a schema by NOTIFY; here nobody has to remember that. Of a build dbt tells.
+// Notices when the schema `public` changes (dbt has built a new view, say) or who may read what is below it, when the
+// marts have been built anew, and when the database is away. PostgREST is told of a schema by NOTIFY; here nobody has to
+// remember that. Of a build dbt tells.
 
 import postgres from "postgres";
 
@@ -8,8 +9,15 @@ import { driverOptions } from "./connection.mjs";
 const INTERVAL_MS = 1000;
 const BUILT = "ticketmarts_built"; // dbt_project/macros/announce_build.sql
 
-// Catalogue rows get a new version (xmin) with every change of a table, a view or a function.
+// Catalogue rows get a new version (xmin) with every change of a table, a view or a function. Of what the views and
+// functions read, policies and grants count: by what was allowed before, nobody is answered. Tables there get new
+// versions in the run of things, so their grants are taken as they read; partitions are never asked by name.
 const FINGERPRINT = `
+  with below as (
+    select c.oid, c.relname, c.relrowsecurity, c.relacl
+    from pg_class as c inner join pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname in ('marts', 'raw') and c.relkind in ('r', 'p') and not c.relispartition
+  )
   select md5(coalesce(string_agg(entry, ',' order by entry), '')) as fingerprint
   from (
     select 'class ' || c.oid || ' ' || c.xmin || ' ' || c.relname as entry
@@ -20,6 +28,23 @@ const FINGERPRINT = `
     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f') and a.attnum > 0
     union all
     select 'function ' || p.oid || ' ' || p.xmin from pg_proc as p where p.pronamespace = 'public'::regnamespace
+    union all
+    select 'policy ' || p.oid || ' ' || p.xmin from pg_policy as p
+    union all
+    select 'grants ' || c.relname || ' ' || c.relrowsecurity || ' ' || coalesce(c.relacl::text, '')
+    from below as c
+    union all
+    select 'grants on columns ' || c.relname || ' ' || a.attname || ' ' || a.attacl::text
+    from below as c inner join pg_attribute as a on a.attrelid = c.oid
+    where a.attacl is not null
+    union all
+    select 'grants on a schema ' || n.nspname || ' ' || coalesce(n.nspacl::text, '')
+    from pg_namespace as n
+    where n.nspname in ('public', 'marts', 'raw', 'aggregates', 'gateway')
+    union all
+    select 'function below ' || p.oid || ' ' || p.xmin
+    from pg_proc as p
+    where p.pronamespace in (select n.oid from pg_namespace as n where n.nspname in ('raw', 'aggregates', 'gateway'))
     union all
     select 'comment ' || d.objoid || ' ' || d.objsubid || ' ' || d.xmin
     from pg_description as d

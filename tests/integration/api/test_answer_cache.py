@@ -71,6 +71,41 @@ def test_an_answer_is_kept_until_the_marts_are_built_anew(api: Api, database: ps
     assert _until_it_says(api, path, "100%").text == first.text
 
 
+@pytest.mark.parametrize(
+    ("change", "undo", "rows"),
+    [
+        (
+            "alter policy everybody_reads on marts.dim_events using (event_id < 0)",
+            "alter policy everybody_reads on marts.dim_events using (true)",
+            [],
+        ),
+        ("revoke select on marts.dim_events from anon", "grant select on marts.dim_events to anon", None),
+    ],
+    ids=["policy", "grant"],
+)
+def test_what_was_allowed_before_is_forgotten(
+    api: Api, database: psycopg.Connection, change: str, undo: str, rows: list[Any] | None
+) -> None:
+    path = f"/events?event_id=eq.{HAND_MADE}&select=event_id"
+    allowed = [{"event_id": HAND_MADE}]
+
+    def until(expected: list[Any] | None) -> None:
+        deadline = time.monotonic() + 30  # half of what an answer of events may be kept
+        while (answer := api.ask(path, headers=_KEPT)).is_success != (expected is not None) or (
+            expected is not None and answer.json() != expected
+        ):
+            assert time.monotonic() < deadline, answer.text
+            time.sleep(0.05)
+
+    assert _ask(api, path).json() == allowed
+    database.execute(change.encode())
+    try:
+        until(rows)
+    finally:
+        database.execute(undo.encode())
+    until(allowed)
+
+
 def test_an_answer_is_kept_no_longer_than_it_says(api: Api, database: psycopg.Connection, history: History) -> None:
     path = f"/event_live?event_id=eq.{history.event_ids[0]}&select=event_name"  # five seconds
     name = _ask(api, path).json()[0]["event_name"]
