@@ -11,7 +11,13 @@ const QUOTED = String.raw`"(?:[^"\\]|\\.)*"`;
 const LOGIC = /^(?:.*\.)?(?:and|or)$/;
 const COMPARISON = /^((?:not\.)?(?:eq|neq|gte?|lte?)\.)(.*)$/s;
 const IN_LIST = /^((?:not\.)?in\.\()(.*)(\))$/s;
-const OPERATOR = /^(?:not\.)?[a-z]+(?:\([a-z]+\))?\./;
+// PostgREST takes a function's parameter for a filter where its value begins with one of these, and nothing else.
+const OPERATOR = new RegExp(
+  "^(?:not\\.)?(?:" +
+    "(?:eq|gte?|lte?|like|ilike|match|imatch)(?:\\((?:any|all)\\))?|(?:pl|ph|w)?fts(?:\\([^)]*\\))?|" +
+    "neq|in|is|isdistinct|cs|cd|ov|sl|sr|nxr|nxl|adj" +
+    ")\\.",
+);
 const LIKE_ANY = /^(?:not\.)?i?like\((?:any|all)\)\./;
 const IN_LOGIC = new RegExp(
   String.raw`${QUOTED}|(\.(?:eq|neq|gte?|lte?)\.)(?!["{])([^,)]*)|(\.in\.\()((?:${QUOTED}|[^)"])*)(\))|\.i?like\((?:any|all)\)\.\{[^}]*\}`,

@@ -79,6 +79,16 @@ def test_a_filter(api: Api, filters: dict[str, Any], expected: list[int]) -> Non
     assert [row["event_id"] for row in answer.json()] == expected
 
 
+@pytest.mark.parametrize("q", ["st. louis", "not.a", "eq(one).a", "is", "(eq.a"])
+def test_an_argument_that_is_no_filter_is_one_beside_logic_too(api: Api, q: str) -> None:
+    """PostgREST takes a value that begins with an operator that there is for a filter, every other for an argument."""
+    for logic in ({}, {"or": "(event_id.eq.77,event_id.eq.78)"}, {"and": "(event_id.eq.77)"}):
+        answer = api.ask("/rpc/search_events", {"q": q, **logic})
+        assert (answer.status_code, answer.json()) == (200, []), answer.text
+        filtered = api.ask("/rpc/search_events", {"q": "eq.a", **logic})
+        assert (filtered.status_code, filtered.json()["code"]) == (404, "PGRST202")
+
+
 @pytest.mark.parametrize("operand", ["392241.0", "1e3", "true", "null", "not_null", "unknown", '"x"', " x ", "{}", ""])
 def test_a_text_is_compared_as_it_is_written(api: Api, operand: str) -> None:
     texts = {"event_name": f"neq.{operand}", "select": "event_id", "event_id": "eq.77"}
