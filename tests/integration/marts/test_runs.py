@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from stack.postgres_cluster import PostgresServer
@@ -72,6 +73,14 @@ def test_building_twice_writes_nothing(built: Warehouse) -> None:
     assert _written(built, *MARTS) == before
     assert _relations(built) == relations
     assert built.stale_hours() == 0
+
+
+def test_a_build_tells_who_keeps_answers(built: Warehouse) -> None:
+    with psycopg.connect(built.database_url, autocommit=True) as listening:
+        listening.execute("listen ticketmarts_built")  # as supabase/api/schema_watch.mjs does
+        built.build()
+        told = [notify.channel for notify in listening.notifies(timeout=30, stop_after=1)]
+    assert told == ["ticketmarts_built"]
 
 
 def test_the_session_time_zone_changes_nothing(built: Warehouse) -> None:
