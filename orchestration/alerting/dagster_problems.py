@@ -1,7 +1,7 @@
 """What Dagster's instance tells of problems.
 
-What belongs here: its newest word on each job, check, schedule and daemon. What does not: the database
-(``ingestion.health``), whose checks are left out here so that nothing is told twice.
+What belongs here: its newest word on each job, check, schedule and daemon, and that one has never had any. What does
+not: the database (``ingestion.health``), whose checks are left out here so that nothing is told twice.
 """
 
 from __future__ import annotations
@@ -12,7 +12,13 @@ from itertools import islice
 
 import dagster as dg
 from dagster._core.definitions.run_request import InstigatorType
-from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, InstigatorTick, TickStatus
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorTick,
+    ScheduleInstigatorData,
+    TickStatus,
+)
 from dagster._core.storage.tags import WILL_RETRY_TAG
 from dagster._utils.schedules import reverse_cron_string_iterator
 from dagster_shared.error import SerializableErrorInfo
@@ -37,12 +43,38 @@ _ERROR_TYPES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILUR
 
 
 def dagster_problems(instance: dg.DagsterInstance, repository: dg.RepositoryDefinition) -> list[Problem]:
-    """Everything that is wrong at this moment by the newest word on it."""
+    """Everything of these definitions that is wrong at this moment by the newest word on it."""
     return [
         *_failed_runs(instance, repository),
         *_failed_checks(instance, repository),
         *_stalled_schedules(instance, repository),
-        *_silent_daemons(instance),
+    ]
+
+
+def daemon_problems(instance: dg.DagsterInstance) -> list[Problem]:
+    """That daemons are silent which the instance needs. One that has never reported is, too."""
+    heartbeats = instance.get_daemon_heartbeats()
+    # Of the daemon's first minute nothing is told: what is new is silent for less than the patience.
+    silent = {
+        daemon: time.time() - heartbeats[daemon].timestamp if daemon in heartbeats else None
+        for daemon in instance.get_required_daemon_types()
+        if daemon not in heartbeats or time.time() - heartbeats[daemon].timestamp > SILENT_DAEMON_SECONDS
+    }
+    if not silent:
+        return []
+    known = [seconds for seconds in silent.values() if seconds is not None]
+    return [
+        Problem(
+            "daemon",
+            (f"dagster-daemon has been silent for {duration(min(known))}" if known else "dagster-daemon never reported")
+            + ": no schedule runs",
+            tuple(
+                f"{daemon}: {'never' if seconds is None else duration(seconds)}"
+                for daemon, seconds in sorted(silent.items())
+            ),
+            "Start it again (`ticketmarts up` does so by itself and keeps its log in logs/dagster-daemon.log).",
+            PATIENCE_SECONDS,
+        )
     ]
 
 
@@ -121,9 +153,11 @@ def _stalled_schedules(instance: dg.DagsterInstance, repository: dg.RepositoryDe
         ]
         ticks = [tick for state in running for tick in _newest_tick(instance, state)]
         last = max(ticks, key=lambda tick: tick.timestamp, default=None)
-        if last is None:
+        # One that has not ticked since it was started, or never, counts from its start.
+        counts_from = max([_started(state) for state in running] + [tick.timestamp for tick in ticks], default=None)
+        if counts_from is None:
             continue
-        if last.status == TickStatus.FAILURE:
+        if last is not None and last.status == TickStatus.FAILURE:
             error = _cause_of(last.error) if last.error else "it says nothing of why"
             yield Problem(
                 f"schedule_{schedule.name}",
@@ -132,23 +166,31 @@ def _stalled_schedules(instance: dg.DagsterInstance, repository: dg.RepositoryDe
                 "The settings or tracking.yaml are wrong, or the database is away; the next good tick ends this alert.",
                 PATIENCE_SECONDS,
             )
-        elif last.timestamp > time.time() + CLOCKS_DIFFER.total_seconds():
+        elif counts_from > time.time() + CLOCKS_DIFFER.total_seconds():
+            did = "has ticked for" if last is not None and last.timestamp == counts_from else "was started at"
             yield Problem(
                 f"schedule_{schedule.name}",
-                f"the schedule {schedule.name} has ticked for an instant that is yet to come: the clock was ahead, and "
-                f"Dagster waits for {duration(last.timestamp - time.time())} until it is there again",
+                f"the schedule {schedule.name} {did} an instant that is yet to come: the clock was ahead, and "
+                f"Dagster waits for {duration(counts_from - time.time())} until it is there again",
                 (),
                 "If the clock is right now: `ticketmarts forget-ticks-ahead`, then start dagster-daemon anew.",
                 PATIENCE_SECONDS,
             )
-        elif last.timestamp < _due_by(schedule):
+        elif counts_from < _due_by(schedule):
+            never = ", nor ever" if last is None else ""
             yield Problem(
                 f"schedule_{schedule.name}",
-                f"the schedule {schedule.name} has not ticked for {duration(time.time() - last.timestamp)}",
+                f"the schedule {schedule.name} has not ticked for {duration(time.time() - counts_from)}{never}",
                 (),
                 "See that dagster-daemon runs and loads the code location (Dagster: Deployment).",
                 PATIENCE_SECONDS,
             )
+
+
+def _started(state: InstigatorState) -> float:
+    """When somebody switched it on, or the daemon first saw it."""
+    data = state.instigator_data
+    return (data.start_timestamp or 0.0) if isinstance(data, ScheduleInstigatorData) else 0.0
 
 
 def _newest_tick(instance: dg.DagsterInstance, state: InstigatorState) -> Sequence[InstigatorTick]:
@@ -162,20 +204,3 @@ def _due_by(schedule: dg.ScheduleDefinition) -> float:
         time.time() - _LATE_TICK_SECONDS, cron if isinstance(cron, str) else cron[0], schedule.execution_timezone
     )
     return next(islice(ticks, TICKS_MISSED - 1, None)).timestamp()
-
-
-def _silent_daemons(instance: dg.DagsterInstance) -> Iterator[Problem]:
-    heartbeats = instance.get_daemon_heartbeats()
-    silent = {
-        daemon: time.time() - heartbeat.timestamp
-        for daemon, heartbeat in heartbeats.items()
-        if daemon in instance.get_required_daemon_types() and time.time() - heartbeat.timestamp > SILENT_DAEMON_SECONDS
-    }
-    if silent:
-        yield Problem(
-            "daemon",
-            f"dagster-daemon has been silent for {duration(min(silent.values()))}: no schedule runs",
-            tuple(f"{daemon}: {duration(seconds)}" for daemon, seconds in sorted(silent.items())),
-            "Start it again (`ticketmarts up` does so by itself and keeps its log in logs/dagster-daemon.log).",
-            PATIENCE_SECONDS,
-        )

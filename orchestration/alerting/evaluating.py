@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ingestion.alerts import DATABASE, Evaluation, Problem, channels_of, database_problems, evaluate
 from ingestion.database import connect
 from ingestion.settings import Settings
-from orchestration.alerting.dagster_problems import dagster_problems, newest_round
+from orchestration.alerting.dagster_problems import daemon_problems, dagster_problems, newest_round
 from orchestration.storage import DagsterUnavailableError
 
 DAGSTER = "dagster"
@@ -36,8 +36,9 @@ class DagsterSaid:
 
 
 def ask(instance: dg.DagsterInstance, repository: dg.RepositoryDefinition) -> DagsterSaid:
-    """Ask an instance about the definitions that it runs."""
-    return DagsterSaid(dagster_problems(instance, repository), newest_round(instance))
+    """Ask an instance about the definitions that it runs, and whether its daemons do."""
+    problems = [*dagster_problems(instance, repository), *daemon_problems(instance)]
+    return DagsterSaid(problems, newest_round(instance))
 
 
 def evaluate_alerts(settings: Settings, ask_dagster: Callable[[], DagsterSaid] | None) -> Evaluation:

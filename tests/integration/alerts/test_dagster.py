@@ -11,6 +11,19 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.remote_origin import (
+    GrpcServerCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    ScheduleInstigatorData,
+    TickData,
+    TickStatus,
+)
 from dagster._core.storage.tags import WILL_RETRY_TAG
 from dagster._core.test_utils import create_test_daemon_workspace_context
 from dagster._core.workspace.load_target import PythonFileTarget
@@ -22,7 +35,12 @@ from ingestion.alerts import Problem, evaluate
 from ingestion.alerts.channels import Webhook
 from ingestion.database import connect
 from ingestion.settings import PROJECT_FOLDER, Settings, load_settings
-from orchestration.alerting.dagster_problems import PATIENCE_SECONDS, SILENT_DAEMON_SECONDS, dagster_problems
+from orchestration.alerting.dagster_problems import (
+    PATIENCE_SECONDS,
+    SILENT_DAEMON_SECONDS,
+    daemon_problems,
+    dagster_problems,
+)
 from orchestration.alerting.evaluating import DagsterSaid, ask, evaluate_alerts
 from orchestration.alerting.sensor import alerts
 from orchestration.definitions import build_defs
@@ -87,6 +105,10 @@ def repository() -> dg.RepositoryDefinition:
 
 def _run(instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, job: str = "count") -> str:
     return repository.get_job(job).execute_in_process(instance=instance, raise_on_error=False).run_id
+
+
+def _beat(instance: dg.DagsterInstance, daemon: str, age_seconds: float = 0) -> None:
+    instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - age_seconds, daemon, "an-id", []))
 
 
 def test_a_failed_run_reaches_the_webhook_once_and_its_recovery_too(
@@ -173,7 +195,11 @@ def test_a_schedule_that_fails_or_is_silent_is_a_problem(
                 pass
             return dagster_problems(instance, repository)
 
-        assert tick_until(now - timedelta(hours=3)) == []  # on since then, and no tick yet
+        (never,) = tick_until(now - timedelta(hours=3))  # on since then, and no tick yet
+        assert never.name == "schedule_every_ten_minutes"
+        assert never.summary.startswith("the schedule every_ten_minutes has not ticked for 3 h ")
+        assert never.summary.endswith(", nor ever")
+        assert never.patience_seconds == PATIENCE_SECONDS
         (silent,) = tick_until(now - timedelta(hours=2))
         assert silent.name == "schedule_every_ten_minutes"
         assert silent.summary.startswith("the schedule every_ten_minutes has not ticked for 2 h ")
@@ -191,22 +217,62 @@ def test_a_schedule_that_fails_or_is_silent_is_a_problem(
         assert state.instigator_name == "every_ten_minutes"
 
 
-def test_a_daemon_that_has_gone_silent_is_a_problem(
-    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
+def test_a_schedule_counts_from_its_start_where_that_is_newer_than_its_ticks(
+    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, words: Words
 ) -> None:
-    def beat(daemon: str, age_seconds: float) -> None:
-        instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - age_seconds, daemon, "an-id", []))
+    words.say()
+    origin = RemoteInstigatorOrigin(
+        RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("localhost", 1, location_name="small"), "__repository__"),
+        "every_ten_minutes",
+    )
 
+    def state_since(started_at: datetime, status: InstigatorStatus = InstigatorStatus.RUNNING) -> InstigatorState:
+        data = ScheduleInstigatorData("*/10 * * * *", started_at.timestamp())
+        return InstigatorState(origin, InstigatorType.SCHEDULE, status, data)
+
+    def problems_since(started_at: datetime) -> list[str]:
+        instance.update_instigator_state(state_since(started_at))
+        return [problem.summary for problem in dagster_problems(instance, repository)]
+
+    now = datetime.now(UTC)
+    state = state_since(now)
+    instance.add_instigator_state(state)
+    assert problems_since(now - timedelta(minutes=1)) == []
+    (summary,) = problems_since(now - timedelta(minutes=90))
+    assert summary.startswith("the schedule every_ten_minutes has not ticked for 1 h 30 min")
+    (summary,) = problems_since(now + timedelta(hours=5))
+    assert "was started at an instant that is yet to come" in summary
+    # Off for a day, and on again: what it has missed meanwhile, it was not to do.
+    day_ago = (now - timedelta(days=1)).timestamp()
+    whose = (state.instigator_origin_id, state.instigator_name, InstigatorType.SCHEDULE)
+    tick = TickData(*whose, TickStatus.SKIPPED, day_ago, selector_id=state.selector_id)
+    instance.create_tick(tick)
+    assert problems_since(now - timedelta(minutes=1)) == []
+    (summary,) = problems_since(now - timedelta(days=2))
+    assert summary == "the schedule every_ten_minutes has not ticked for 1 d 0 h"
+    instance.update_instigator_state(state_since(now - timedelta(days=2), InstigatorStatus.STOPPED))
     assert dagster_problems(instance, repository) == []
-    for daemon in ("SCHEDULER", "SENSOR"):
-        beat(daemon, 60)
-    assert dagster_problems(instance, repository) == []
-    beat("SCHEDULER", SILENT_DAEMON_SECONDS + 3600)
-    beat("A_DAEMON_OF_AN_OLDER_RELEASE", SILENT_DAEMON_SECONDS + 3600)
-    (problem,) = dagster_problems(instance, repository)
+
+
+def test_a_daemon_that_is_silent_or_never_spoke_is_a_problem(instance: dg.DagsterInstance) -> None:
+    needed = sorted(instance.get_required_daemon_types())
+    assert {"SCHEDULER", "SENSOR"} < set(needed)
+    (problem,) = daemon_problems(instance)
+    assert (problem.name, problem.patience_seconds) == ("daemon", PATIENCE_SECONDS)
+    assert problem.summary == "dagster-daemon never reported: no schedule runs"
+    assert problem.details == tuple(f"{daemon}: never" for daemon in needed)
+    for daemon in needed[1:]:
+        _beat(instance, daemon, 60)
+    (problem,) = daemon_problems(instance)
+    assert problem.details == (f"{needed[0]}: never",)
+    _beat(instance, needed[0], 60)
+    assert daemon_problems(instance) == []
+    _beat(instance, "SCHEDULER", SILENT_DAEMON_SECONDS + 3600)
+    _beat(instance, "A_DAEMON_OF_AN_OLDER_RELEASE", SILENT_DAEMON_SECONDS + 3600)
+    (problem,) = daemon_problems(instance)
     assert (problem.name, problem.details) == ("daemon", ("SCHEDULER: 1 h 5 min",))
-    beat("SCHEDULER", 0)
-    assert dagster_problems(instance, repository) == []
+    _beat(instance, "SCHEDULER")
+    assert daemon_problems(instance) == []
 
 
 def test_the_sensor_of_our_definitions_tells_and_says_so(
@@ -214,6 +280,8 @@ def test_the_sensor_of_our_definitions_tells_and_says_so(
 ) -> None:
     repository = build_defs().get_repository_def()
     assert [sensor.name for sensor in repository.sensor_defs] == ["alerts"]
+    for daemon in instance.get_required_daemon_types():
+        _beat(instance, daemon)
     with connect(settings.require_database_url()) as connection:
         watch(connection, [7])
         write(connection, 7, [50], book(3))
@@ -238,6 +306,8 @@ def test_a_storage_of_dagsters_that_is_away_is_a_problem_and_closes_nothing(
     words.say("run_fails")
     with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
         _run(instance, repository)
+        for daemon in instance.get_required_daemon_types():
+            _beat(instance, daemon)
         assert evaluate_alerts(settings, lambda: ask(instance, repository)).open_problems == 1
     monkeypatch.setenv("DAGSTER_DATABASE_URL", "postgresql+psycopg2://user:SECRET@127.0.0.1:1/none")
 
