@@ -1,7 +1,7 @@
 {#-
-Resource embedding: what makes `select=hour,events(event_name)` an answer. The views of the API are put together from
-CTEs and have no foreign keys to follow, so PostgREST, and the local server, are given computed relationships: functions
-of a view's row that return rows of another view, and have that view's name.
+Resource embedding: what makes `select=hour,events(event_name)` an answer. The views of the API have no
+foreign keys to follow, so PostgREST, and the local server, are given computed relationships: functions of a view's row
+that return rows of another view, and have that view's name.
 
 A view declares them as meta.embeds, a list of
     view     the other view

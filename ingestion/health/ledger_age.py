@@ -17,7 +17,8 @@ NAME = "ledger_age"
 LONGEST_WAIT_SECONDS = 1800
 """Of recent hours: a round clears them within minutes, and three rounds in a row have now failed to."""
 LONGEST_WAIT_OF_HISTORY_SECONDS = 6 * 3600
-"""Of older ones: builds take the newest first, 20,000 hours of events a run, so a long import waits for its turn."""
+"""Of older ones: builds take the newest first, 2,000 hours of events a run, so an import waits for its turn.
+Six hours of rounds every ten minutes take 72,000. A longer import is told: `ticketmarts build` waits for no round."""
 
 _WAITING = """
     select

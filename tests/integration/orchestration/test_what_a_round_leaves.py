@@ -25,7 +25,7 @@ from orchestration.definitions import build_defs
 from orchestration.partitions import day_of
 
 MOST_AT_ONCE = 10
-"""Connections of a run to the database: dbt's four threads and its first one, the builder's lock, room for checks."""
+"""Connections of a run to the database: dbt's three threads and its first one, the builder's lock, room for checks."""
 MOST_BESIDES_DBT = 15
 """Connections in all that are not dbt's, which makes one for each model and test; however many events there are."""
 
