@@ -149,6 +149,13 @@ def test_the_guide_names_the_units_there_are() -> None:
             assert f"127.0.0.1:{port[1]} (`{port[0]}`)" in row[1]
 
 
+def test_the_guide_lets_the_api_read_what_requests_may_and_no_more() -> None:
+    guide = (DEPLOY / "README.md").read_text()
+    granted = re.findall(r"\bgrant (.+) to api_introspector;", guide)
+    assert granted == ["anon, authenticated, service_role"]
+    assert "pg_read_all_data" not in guide
+
+
 def test_the_guide_names_the_files_there_are() -> None:
     guide = (DEPLOY / "README.md").read_text()
     for path in re.findall(r"deploy/([\w./-]+)", guide):

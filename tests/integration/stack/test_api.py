@@ -10,8 +10,12 @@ import httpx
 import jwt
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
+from stack.api import api_environment
+from stack.keys import Keys
 from stack.node import SUPABASE_FOLDER, node_environment, node_program
+from stack.postgres_cluster import PostgresServer
 from tests.conftest import ApiServer
 
 # One row of every kind of value, and one of the odd ones. PostgREST's JSON is PostgreSQL's own, so that is the truth.
@@ -38,6 +42,7 @@ create function public.priced(factor numeric) returns table (price numeric, at t
 language sql stable set search_path = '' as 'select t.price * factor, t.at from public.things as t where t.id > 3';
 grant execute on function public.priced to anon;
 create table public.private (id integer);
+grant select on public.private to service_role;
 """
 
 _RIGHTS = """
@@ -49,6 +54,21 @@ union all select 'public', oid::regprocedure::text, proacl::text from pg_proc
 where pronamespace = 'public'::regnamespace
 order by 1, 2
 """
+
+_REQUEST_ROLES = ["anon", "authenticated", "service_role"]
+_READABLE = """
+select distinct a.attrelid::regclass::text, a.attname
+from pg_attribute as a
+inner join pg_class as c on c.oid = a.attrelid and c.relkind in ('r', 'p', 'v', 'm', 'f')
+inner join pg_namespace as n on n.oid = c.relnamespace and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+cross join unnest(%(roles)s::text[]) as role
+where a.attnum > 0 and not a.attisdropped and has_column_privilege(role, c.oid, a.attnum, 'select')
+order by 1, 2
+"""
+_MEMBERSHIPS = """
+select roleid::regrole::text from pg_auth_members where member = 'api_introspector'::regrole order by 1
+"""
+_MIGRATION = SUPABASE_FOLDER / "migrations" / "20261128100000_api_introspector.sql"
 
 _SUPABASE_JS = """
 import { createClient } from "@supabase/supabase-js";
@@ -133,6 +153,33 @@ def test_grants_and_schemas_stay_as_they_are(things: ApiServer, database_url: st
             for path in ("/things", "/things_seen", "/private", "/rpc/priced?factor=1"):
                 client.get(path)
         assert connection.execute(_RIGHTS).fetchall() == before
+
+
+def test_the_role_that_looks_for_views_reads_no_more_than_requests_may(
+    postgres_server: PostgresServer, database_url: str, api_keys: Keys
+):
+    database = str(conninfo_to_dict(database_url)["dbname"])
+    variables = api_environment(postgres_server, database, api_keys, port=0, postgrest_port=None)
+    with psycopg.connect(variables["API_INTROSPECTION_URL"], autocommit=True) as connection:
+        for table in ("raw.quarantine", "raw.alerts", "raw.snapshots", "pg_authid"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(f"select * from {table}".encode())
+        readable = connection.execute(_READABLE, {"roles": ["api_introspector"]}).fetchall()
+        assert readable
+        assert readable == connection.execute(_READABLE, {"roles": _REQUEST_ROLES}).fetchall()
+
+
+@pytest.mark.usefixtures("api_keys")
+def test_an_older_role_that_read_everything_is_set_right(empty_database_url: str):
+    with psycopg.connect(empty_database_url) as connection:
+        # Rolled back at the end: roles belong to the whole server, and other tests use this one.
+        connection.execute("revoke anon, authenticated, service_role from api_introspector")
+        connection.execute("grant pg_read_all_data to api_introspector")
+        connection.execute(_MIGRATION.read_bytes())
+        assert connection.execute(_MEMBERSHIPS).fetchall() == [(role,) for role in _REQUEST_ROLES]
+        connection.execute(_MIGRATION.read_bytes())
+        assert connection.execute(_MEMBERSHIPS).fetchall() == [(role,) for role in _REQUEST_ROLES]
+        connection.rollback()
 
 
 def test_supabase_js(things: ApiServer):
