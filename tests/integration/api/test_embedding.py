@@ -39,14 +39,16 @@ def test_every_row_has_its_event(api: Api, view: str) -> None:
 
 @pytest.mark.parametrize("view", _VIEWS)
 def test_a_filter_on_the_event_leaves_rows_or_with_inner_drops_them(api: Api, history: History, view: str) -> None:
-    role, name = _VIEWS[view], _name_of(api, history.event_ids[0])
+    # The first of them, whose rows are all within the first 1,000.
+    event_id = min(history.event_ids)
+    role, name = _VIEWS[view], _name_of(api, event_id)
     condition = {"events.event_name": f"eq.{name}", "order": "event_id"}
     everything = api.rows(f"/{view}", {"select": "event_id", "order": "event_id"}, role=role)
 
     left = api.rows(f"/{view}", {"select": "event_id,events(event_name)", **condition}, role=role)
     assert [row["event_id"] for row in left] == [row["event_id"] for row in everything]
     for row in left:
-        assert row["events"] == ({"event_name": name} if row["event_id"] == history.event_ids[0] else None)
+        assert row["events"] == ({"event_name": name} if row["event_id"] == event_id else None)
 
     inner = api.rows(f"/{view}", {"select": "event_id,events!inner(event_name)", **condition}, role=role)
     assert inner == [row for row in left if row["events"] is not None] != []

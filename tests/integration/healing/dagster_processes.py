@@ -35,14 +35,9 @@ mutation ($selector: JobOrPipelineSelector!) {
 
 
 def hurried_dagster_yaml() -> dict[str, Any]:
-    """Ours, but that Dagster looks every second where it would look every few or every thirty."""
+    """Ours, but that Dagster looks every second where it would look every thirty."""
     document: dict[str, Any] = yaml.safe_load((PROJECT_FOLDER / "dagster.yaml").read_text())
     document["run_monitoring"] |= {"poll_interval_seconds": 1, "free_slots_after_run_end_seconds": 1}
-    document["run_coordinator"] = {
-        "module": "dagster",
-        "class": "QueuedRunCoordinator",
-        "config": {"dequeue_interval_seconds": 1},
-    }
     return document
 
 
