@@ -19,6 +19,10 @@ FOLDER = PROJECT_FOLDER / "deploy" / "kubernetes"
 KUSTOMIZATION = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
 FILES = KUSTOMIZATION["resources"]
 SECRET = "ticketmarts"
+OWNER_SECRET = "ticketmarts-owner"
+"""Of who may change the schema, and read and write everything."""
+TEMPORARY = "/tmp"  # noqa: S108 -- of a container, which nobody shares
+OURS = {"dagster-code", "dagster-daemon", "dagster-webserver", "migrations", "workers"}
 # REDIS_PASSWORD is for Redis itself; in ours it is a part of CELERY_BROKER_URL.
 SECRET_SETTINGS = {"DATABASE_URL", "DAGSTER_DATABASE_URL", "CELERY_BROKER_URL"}
 REDIS_PASSWORD = "REDIS_PASSWORD"
@@ -35,6 +39,18 @@ def of_kind(*kinds: str) -> dict[str, dict[str, Any]]:
 def pods() -> Iterator[tuple[str, dict[str, Any]]]:
     for name, each in of_kind("Deployment", "StatefulSet", "Job").items():
         yield name, each["spec"]["template"]
+
+
+def refers_to(part: Any, secret: str) -> bool:
+    """Whether a part of a resource names the secret, in whichever of the ways that there are."""
+    if isinstance(part, list):
+        return any(refers_to(each, secret) for each in part)
+    if not isinstance(part, dict):
+        return False
+    named = {part.get("secretName"), *(part.get(kind, {}).get("name") for kind in ("secretRef", "secretKeyRef"))}
+    if isinstance(part.get("secret"), dict):  # of a projected volume
+        named.add(part["secret"].get("name"))
+    return secret in named or any(refers_to(each, secret) for each in part.values())
 
 
 def test_every_file_is_applied() -> None:
@@ -73,11 +89,31 @@ def test_what_pods_refer_to_exists() -> None:
         assert container["image"].partition(":")[0] in images, name
         for source in container.get("envFrom", ()):
             ((kind, reference),) = source.items()
-            assert reference["name"] in ({SECRET} if kind == "secretRef" else maps), name
+            assert reference["name"] in ({SECRET, OWNER_SECRET} if kind == "secretRef" else maps), name
         for variable in container.get("env", ()):
             assert variable["valueFrom"]["secretKeyRef"] == {"name": SECRET, "key": REDIS_PASSWORD}, name
         for volume in pod["spec"].get("volumes", ()):
-            assert volume["configMap"]["name"] in maps, name
+            assert volume.get("emptyDir") == {} or volume["configMap"]["name"] in maps, name
+        claims = of_kind("StatefulSet").get(name, {}).get("spec", {}).get("volumeClaimTemplates", ())
+        volumes = {volume["name"] for volume in pod["spec"].get("volumes", ())}
+        volumes |= {claim["metadata"]["name"] for claim in claims}
+        assert {mount["name"] for mount in container["volumeMounts"]} == volumes, name
+
+
+def test_the_owner_of_the_database_migrates_and_nobody_else_is_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    pods_of = {secret: {name for name, pod in pods() if refers_to(pod, secret)} for secret in (SECRET, OWNER_SECRET)}
+    assert pods_of == {SECRET: {*OURS, "redis"} - {"migrations"}, OWNER_SECRET: {"migrations"}}
+    # The other settings belong to other secrets: more shards than one, say, are refused where there is no broker.
+    (container,) = dict(pods())["migrations"]["spec"]["containers"]
+    assert container["envFrom"] == [{"secretRef": {"name": OWNER_SECRET}}]
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://owner@database/ticketmarts")
+    settings = load_settings(with_running_stack=False, dotenv=Path("/nowhere/.env"))
+    assert settings.require_database_url() == "postgresql://owner@database/ticketmarts"
+    guide = (PROJECT_FOLDER / "docs" / "OPERATIONS.md").read_text()
+    for secret in (SECRET, OWNER_SECRET):
+        assert f"create secret generic {secret} --from-env-file=" in guide
 
 
 def test_services_lead_to_pods_and_the_workspace_to_a_service() -> None:
@@ -114,10 +150,49 @@ def test_pods_are_let_in_where_security_is_restricted() -> None:
         for container in pod["spec"]["containers"]:
             assert container["securityContext"]["allowPrivilegeEscalation"] is False, name
             assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}, name
+            assert container["securityContext"]["readOnlyRootFilesystem"] is True, name
             assert container["resources"]["limits"]["memory"], name
 
 
-@pytest.mark.parametrize("name", ["dagster-code", "dagster-daemon", "dagster-webserver", "migrations", "workers"])
+def test_what_is_written_can_be_written() -> None:
+    """All else is read-only: Python makes temporary files, dbt logs there, and Dagster has a folder beside its file."""
+    data = of_kind("ConfigMap")["ticketmarts"]["data"]
+    for name in OURS:
+        spec = dict(pods())[name]["spec"]
+        empty = {volume["name"] for volume in spec["volumes"] if "emptyDir" in volume}
+        mounts = {mount["mountPath"] for mount in spec["containers"][0]["volumeMounts"] if mount["name"] in empty}
+        storage = [] if name == "migrations" else [f"{data['DAGSTER_HOME']}/storage"]
+        assert sorted(mounts) == sorted([TEMPORARY, *storage]), name
+
+
+def test_what_hangs_is_started_anew() -> None:
+    probes = {name: dict(pods())[name]["spec"]["containers"][0].get("livenessProbe") for name in OURS - {"migrations"}}
+    kinds = {name: next(iter({"exec", "httpGet"} & set(probe)), None) for name, probe in probes.items() if probe}
+    assert kinds == {
+        "dagster-code": "exec",
+        "dagster-daemon": "exec",
+        "dagster-webserver": "httpGet",
+        "workers": "exec",
+    }
+    for name, probe in probes.items():
+        # Dagster's programs take seconds to start, and the first answer takes longer than later ones.
+        assert probe["timeoutSeconds"] >= 10, name
+        assert probe["initialDelaySeconds"] >= 60, name
+
+
+@pytest.mark.parametrize("name", ["dagster-code", "dagster-daemon"])
+def test_probes_are_commands_that_there_are(name: str) -> None:
+    (container,) = dict(pods())[name]["spec"]["containers"]
+    program, *words = container["livenessProbe"]["exec"]["command"]
+    first = words.index("--port") if "--port" in words else len(words)
+    asked = [Path(sys.executable).parent / program, *words[:first], "--help"]
+    told = subprocess.run(asked, cwd=PROJECT_FOLDER, capture_output=True, text=True, check=True).stdout
+    if "--port" in words:
+        assert "--port" in told
+        assert words[first + 1] == container["args"][container["args"].index("--port") + 1]
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
 def test_commands_are_programs_that_there_are_and_take_these_options(name: str) -> None:
     (container,) = dict(pods())[name]["spec"]["containers"]
     program, *arguments = container["args"]
