@@ -38,6 +38,12 @@ def test_what_is_live_is_kept_for_seconds(api: Api, history: History, path: str,
     assert {"Accept", "Authorization", "apikey"} <= {name.strip() for name in answer.headers["Vary"].split(",")}
 
 
+def test_postgrest_is_told_by_the_role_that_it_logs_in_as(history: History) -> None:
+    """On hosted Supabase there is no configuration file, as `supabase/postgrest.conf` is elsewhere."""
+    [told] = history.truth("select rolconfig from pg_roles where rolname = 'authenticator'")
+    assert "pgrst.db_pre_request=gateway.before_request" in told["rolconfig"]
+
+
 def test_what_not_everybody_reads_is_kept_by_its_client_and_by_who_knows_roles(api: Api, history: History) -> None:
     feed = f"/rpc/market_changes?event_id={history.event_ids[0]}&since=2026-01-01T00:00:00Z"
     for path, role, seconds in (
