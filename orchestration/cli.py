@@ -56,7 +56,7 @@ def housekeeping(
     is_dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make partitions ahead; drop, delete and purge what is past its age. Dagster does it once a day."""
+    """Make partitions ahead; drop, delete and purge what is past its age; analyze. Dagster does it once a day."""
     # Dagster takes two seconds to import, which `build` need not wait for.
     from orchestration.old_runs import delete_old_runs  # noqa: PLC0415
     from orchestration.storage import find_instance  # noqa: PLC0415
@@ -110,6 +110,8 @@ def _describe(report: HousekeepingReport) -> Iterator[str]:
     for day in report.kept:
         yield f"{day.day} is past its age and stays: {day.kept_because}"
     yield f"{report.failures_deleted:,} failed attempts and {report.quarantine_deleted:,} quarantined items deleted"
+    took = "" if report.is_dry_run else f" in {report.analyzed.seconds:,.1f} s"
+    yield f"{' and '.join(report.analyzed.tables)} analyzed{took}"
 
 
 def _utc(at: datetime) -> datetime:

@@ -34,7 +34,10 @@ class HousekeepingConfig(dg.Config):
 
 
 # A pool of its own has one slot, so two never run at once; and a round in the queue goes first.
-@dg.op(pool=HOUSEKEEPING, description="Make partitions ahead; take away what is past its age, in raw and in Dagster.")
+@dg.op(
+    pool=HOUSEKEEPING,
+    description="Make partitions ahead; take away what is past its age, in raw and in Dagster; analyze.",
+)
 def keep_house_daily(context: dg.OpExecutionContext, pipeline: Pipeline, config: HousekeepingConfig) -> None:
     """Raw first: that is what a round could come to wait for."""
     settings, began = pipeline.settings(), time.perf_counter()
@@ -53,7 +56,8 @@ def keep_house_daily(context: dg.OpExecutionContext, pipeline: Pipeline, config:
     name=HOUSEKEEPING,
     executor_def=dg.in_process_executor,
     tags={"dagster/priority": "-1"},
-    description="Partitions of the next days, retention of captures, failures and quarantine, Dagster's old runs.",
+    description="Partitions of the next days, retention of captures, failures and quarantine, statistics of raw's "
+    "partitioned tables, Dagster's old runs.",
 )
 def housekeeping_job() -> None:
     """Once a day."""
@@ -86,6 +90,8 @@ def housekeeping_metadata(report: HousekeepingReport, old_runs: OldRuns, seconds
         "old_days_kept": dg.MetadataValue.json({str(day.day): day.kept_because for day in report.kept}),
         "failures_deleted": dg.MetadataValue.int(report.failures_deleted),
         "quarantine_deleted": dg.MetadataValue.int(report.quarantine_deleted),
+        "tables_analyzed": dg.MetadataValue.json(list(report.analyzed.tables)),
+        "analyze_seconds": dg.MetadataValue.float(report.analyzed.seconds),
         "dagster_runs_deleted": dg.MetadataValue.int(old_runs.deleted),
         "old_dagster_runs_kept": dg.MetadataValue.int(old_runs.kept),
         "seconds": dg.MetadataValue.float(round(seconds, 3)),

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from ingestion.codec.stored import read_books
 from ingestion.codec.writer import SnapshotWriter
@@ -143,6 +144,43 @@ def test_without_a_limit_nothing_is_dropped(connection: psycopg.Connection[Any],
     report = keep_house(settings.model_copy(update={"retention_raw_days": None}))
     assert report.old_days == []
     assert connection.execute("select count(*) from raw.snapshots").fetchall() == before
+
+
+def known_of_parents(connection: psycopg.Connection[Any]) -> list[tuple[str, str, float]]:
+    """Of which tables and columns the planner knows how many values they have, over all partitions."""
+    return connection.execute(
+        """
+        select tablename, attname, n_distinct from pg_stats
+        where schemaname = 'raw' and tablename in ('snapshots', 'keyframes') and inherited
+        order by tablename, attname
+        """
+    ).fetchall()
+
+
+@pytest.mark.parametrize("role", ["ticketmarts_loader", "ticketmarts_orchestrator"])
+def test_the_planner_is_told_of_the_tables_as_a_whole(
+    connection: psycopg.Connection[Any], settings: Settings, captured: list[PlainCapture], role: str
+) -> None:
+    url = make_conninfo(settings.require_database_url(), options=f"-c role={role}")
+    settings = load_settings(
+        with_running_stack=False,
+        dotenv=settings.ticketmarts_home / "none.env",
+        database_url=url,
+        retention_raw_days=KEPT_DAYS,
+    )
+    keep_house(settings, is_dry_run=True)
+    assert known_of_parents(connection) == []
+    report = keep_house(settings)
+    assert report.analyzed.tables == ("raw.snapshots", "raw.keyframes")
+    assert report.analyzed.seconds > 0
+    known = known_of_parents(connection)
+    tables = ("keyframes", "snapshots")
+    assert [row[:2] for row in known] == [(table, column) for table in tables for column in ("captured_at", "event_id")]
+    # Of what is left after the old days have gone.
+    rows = connection.execute("select reltuples from pg_class where oid = 'raw.snapshots'::regclass").fetchall()
+    assert rows == [(len(kept(captured)),)]
+    events = {each.event_id for each in kept(captured)}
+    assert known[-1][2] == pytest.approx(-len(events) / len(kept(captured))), "as a share of the rows"
 
 
 def test_partitions_are_made_ahead_once(connection: psycopg.Connection[Any], settings: Settings) -> None:

@@ -178,11 +178,12 @@ def test_the_job_does_it_and_says_what_it_did(instance: dg.DagsterInstance, fres
         "old_days_kept": {},
         "failures_deleted": 1,
         "quarantine_deleted": 0,
+        "tables_analyzed": ["raw.snapshots", "raw.keyframes"],
         "dagster_runs_deleted": 0,
         "old_dagster_runs_kept": 0,
     }
     assert len(said["days_made"]) == 4
-    assert said["seconds"] > 0
+    assert said["seconds"] > said["analyze_seconds"] > 0
 
 
 def test_the_schedule_runs_once_a_day_and_never_two_at_once(instance: dg.DagsterInstance) -> None:
@@ -217,7 +218,12 @@ def test_the_command_does_both(instance: dg.DagsterInstance, monkeypatch: pytest
     said = command("housekeeping", "--json")
     assert said["dagster_runs"] == {"deleted": 0, "kept": 0}
     assert said["old_days"] == []
+    assert said["analyzed"]["tables"] == ["raw.snapshots", "raw.keyframes"]
     assert len(said["days_made"]) == 4
+    program = Path(sys.executable).parent / "ticketmarts"
+    dry = subprocess.run([program, "housekeeping", "--dry-run"], check=True, stderr=subprocess.PIPE, text=True).stderr
+    assert "a dry run; nothing has changed" in dry
+    assert "raw.snapshots and raw.keyframes analyzed" in dry
     monkeypatch.delenv("DAGSTER_HOME")
     assert command("housekeeping", "--json")["dagster_runs"] is None
 
