@@ -19,7 +19,8 @@ OVERDUE_INTERVALS = 3
 """Just before its next capture, an event that missed one is two intervals old: a time-out, or a drop that is held until
 the next capture confirms it. At three it has missed two in a row."""
 
-_LATE = f"""
+# One that was not captured since it is tracked counts from then.
+_AGES = f"""
     with {WATCHED},
     ages as (
         select
@@ -27,19 +28,29 @@ _LATE = f"""
             extract(epoch from now() - greatest(w.captured_at, w.added_at))::float as age_seconds
         from watched as w
     )
+"""  # noqa: S608  # a constant of ours
+_OLDEST = f"{_AGES} select max(a.age_seconds) from ages as a"  # noqa: S608  # constants of ours
+_LATE = f"""
+    {_AGES}
     select
         a.event_id, a.event_name, coalesce(a.captured_at < a.added_at, true) as is_new, a.interval_seconds,
         a.age_seconds,
         a.age_seconds > {OVERDUE_INTERVALS} * a.interval_seconds as is_overdue
     from ages as a
     order by a.age_seconds / a.interval_seconds desc, a.event_id
-"""  # noqa: S608  # a constant of ours
+"""  # noqa: S608  # constants of ours
 _WHY = """
     select distinct on (f.event_id) f.event_id, f.kind, f.message
     from raw.scrape_failures as f
     where f.event_id = any(%s) and not f.was_retried and f.attempted_at > now() - interval '1 day'
     order by f.event_id, f.attempted_at desc
 """
+
+
+def oldest_capture_age_seconds(connection: psycopg.Connection[Any]) -> float | None:
+    """The age of the oldest of the events' newest captures at this moment; None where no event is waited for."""
+    (age,) = connection.execute(_OLDEST.encode()).fetchone() or (None,)
+    return None if age is None else round(age, 1)
 
 
 def check_freshness(connection: psycopg.Connection[Any]) -> CheckResult:

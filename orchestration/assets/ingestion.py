@@ -11,6 +11,7 @@ from uuid import UUID
 
 import dagster as dg
 
+from ingestion.health.freshness import oldest_capture_age_seconds
 from ingestion.marketplace import open_marketplace
 from ingestion.scraping import RoundReport, scrape_round
 from ingestion.tracking import (
@@ -85,18 +86,21 @@ def snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator
         cadence, now = load_plan(settings).cadence, datetime.now(UTC)
         events = database.run(lambda connection: events_to_scrape(connection, cadence, now))
         report = scrape_round(settings, database, events.due, run_id=UUID(context.run.run_id))
-    fail_if_most_failed(report, len(events.intervals), settings.scraper_max_failed_share)
-    yield dg.MaterializeResult(metadata=round_metadata(report))
+        metadata = round_metadata(report, database.run(oldest_capture_age_seconds))
+    fail_if_most_failed(report, metadata, len(events.intervals), settings.scraper_max_failed_share)
+    yield dg.MaterializeResult(metadata=metadata)
 
 
-def fail_if_most_failed(report: RoundReport, event_count: int, max_failed_share: float) -> None:
+def fail_if_most_failed(
+    report: RoundReport, metadata: dict[str, dg.MetadataValue], event_count: int, max_failed_share: float
+) -> None:
     """Raise where more than that share of all events failed; what was captured is stored by then."""
     # Of all events: between the ticks at which most are due, one that keeps failing may be the whole round.
     if report.failed_count > max_failed_share * event_count:
         raise dg.Failure(
             f"{report.failed_count} of the {report.event_count} events that were due failed; "
             f"what was captured is stored. {report.open_breaker or ''}".strip(),
-            metadata=round_metadata(report),
+            metadata=metadata,
             allow_retries=False,
         )
 
@@ -133,9 +137,10 @@ def tracking_metadata(report: TrackingReport, events: Sequence[TrackedEvent]) ->
     }
 
 
-def round_metadata(report: RoundReport) -> dict[str, dg.MetadataValue]:
-    """What a person wants to see of a round."""
+def round_metadata(report: RoundReport, oldest_age_seconds: float | None) -> dict[str, dg.MetadataValue]:
+    """What a person wants to see of a round; its numbers are plotted over time. No age where no event is tracked."""
     written = report.loaded.snapshots
+    age = {} if oldest_age_seconds is None else {"oldest_capture_age_seconds": oldest_age_seconds}
     return {
         "events_ok": dg.MetadataValue.int(report.captured_count),
         "events_unchanged": dg.MetadataValue.int(report.loaded.unchanged),
@@ -150,4 +155,5 @@ def round_metadata(report: RoundReport) -> dict[str, dg.MetadataValue]:
         "tickets_rejected": dg.MetadataValue.int(report.loaded.rejected_tickets),
         "fetched_bytes": dg.MetadataValue.int(report.loaded.body_bytes),
         "scrape_seconds": dg.MetadataValue.float(round(report.seconds, 3)),
+        **{name: dg.MetadataValue.float(seconds) for name, seconds in age.items()},
     }

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import dagster as dg
 
+from ingestion.health.freshness import oldest_capture_age_seconds
 from ingestion.sharding import Round, Shard, read_report, scrape_shard
 from ingestion.tracking import load_plan
 from orchestration.assets.ingestion import OWNERS, SNAPSHOTS_DESCRIPTION, fail_if_most_failed, round_metadata
@@ -66,8 +67,9 @@ def sum_up(context: dg.OpExecutionContext, pipeline: Pipeline) -> None:
         report, events = database.run(
             lambda connection: read_report(connection, cadence, marketplace, _round_of(context))
         )
-    fail_if_most_failed(report, len(events.intervals), settings.scraper_max_failed_share)
-    context.add_output_metadata(round_metadata(report))
+        metadata = round_metadata(report, database.run(oldest_capture_age_seconds))
+    fail_if_most_failed(report, metadata, len(events.intervals), settings.scraper_max_failed_share)
+    context.add_output_metadata(metadata)
 
 
 def _round_of(context: dg.OpExecutionContext) -> Round:

@@ -42,6 +42,8 @@ def test_one_round_brings_every_event_from_the_marketplace_to_the_api(tracked: l
         assert _metadata(result, "snapshots")["events_ok"] == len(tracked)
         assert _metadata(result, "snapshots")["events_failed"] == 0
         assert _metadata(result, "snapshots")["observations"] > 0
+        # A number, so that Dagster plots it: all have just been captured.
+        assert 0 <= _metadata(result, "snapshots")["oldest_capture_age_seconds"] < 60
         assert _metadata(result, "tracked_events")["productions_changed"] == len(tracked)
         assert _metadata(result, "event_hourly")["rows_written"] == len(tracked)
         models = _materialized(result)

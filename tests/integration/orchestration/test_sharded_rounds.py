@@ -119,6 +119,7 @@ def test_a_worker_is_lost_in_a_round_and_nothing_is_lost_or_double(
         metadata = _metadata(instance, run.run_id)
         assert metadata["events_ok"] == len(event_ids)
         assert (metadata["events_failed"], metadata["events_skipped"]) == (0, 0)
+        assert metadata["oldest_capture_age_seconds"] >= 0
 
         served = _served(sandbox)
         asked = Counter(answer["event_id"] for answer in served)
