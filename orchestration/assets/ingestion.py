@@ -26,6 +26,7 @@ from ingestion.tracking import (
     load_plan,
     update_tracking,
 )
+from orchestration.assets.raw_columns import SNAPSHOTS_COLUMNS, TRACKED_EVENTS_COLUMNS
 from orchestration.pipeline import Pipeline
 
 EVENTS_SHOWN = 100
@@ -51,6 +52,7 @@ MARKETPLACE = dg.AssetSpec(
     group_name="ingestion",
     owners=OWNERS,
     kinds={"python", "postgres"},
+    metadata={"dagster/column_schema": TRACKED_EVENTS_COLUMNS},
     description="The events that are scraped (raw.tracked_events), which enter and leave by the rules of "
     "tracking.yaml, and what the marketplace says of them (raw.productions): asked again hourly, kept as a new version "
     "where it changed.",
@@ -77,6 +79,7 @@ def tracked_events(context: dg.AssetExecutionContext, pipeline: Pipeline) -> dg.
     group_name="ingestion",
     owners=OWNERS,
     kinds={"python", "postgres"},
+    metadata={"dagster/column_schema": SNAPSHOTS_COLUMNS},
     description=SNAPSHOTS_DESCRIPTION,
 )
 def snapshots(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator[dg.MaterializeResult[None]]:

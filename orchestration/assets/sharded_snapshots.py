@@ -15,6 +15,7 @@ from ingestion.health.freshness import oldest_capture_age_seconds
 from ingestion.sharding import Round, Shard, read_report, scrape_shard
 from ingestion.tracking import load_plan
 from orchestration.assets.ingestion import OWNERS, SNAPSHOTS_DESCRIPTION, fail_if_most_failed, round_metadata
+from orchestration.assets.raw_columns import SNAPSHOTS_COLUMNS
 from orchestration.pipeline import Pipeline
 
 
@@ -28,6 +29,7 @@ def build_sharded_snapshots(shards: int) -> dg.AssetsDefinition:
         group_name="ingestion",
         owners=OWNERS,
         kinds={"python", "postgres"},
+        metadata={"dagster/column_schema": SNAPSHOTS_COLUMNS},
         description=SNAPSHOTS_DESCRIPTION,
     )
     def snapshots(marketplace: Any, tracked_events: Any) -> Any:  # nodes of a graph, not values

@@ -140,6 +140,8 @@ def test_shards_are_behind_the_same_asset(monkeypatch: pytest.MonkeyPatch, graph
     job = defs.resolve_job_def("round")
     steps = create_execution_plan(job).step_keys_to_execute
     shards = [step for step in steps if step.startswith("snapshots.")]
+    schemas = [each.metadata["dagster/column_schema"] for each in (sharded, node)]
+    assert schemas[0] == schemas[1]
     assert sorted(shards) == [*(f"snapshots.shard_{number}_of_3" for number in (1, 2, 3)), "snapshots.sum_up"]
     assert job.executor_def.name == "celery"
     assert "hidden" not in dg.serialize_value(job.get_job_snapshot()), "a broker's address may hold a password"
@@ -181,6 +183,24 @@ def test_every_model_tells_its_columns_and_where_they_come_from(graph: dg.BaseAs
     assert without_lineage == WITHOUT_COLUMN_LINEAGE
     get_in = graph.get(dg.AssetKey("event_live")).metadata["dagster/column_lineage"].value.deps_by_column["get_in"]
     assert get_in == [dg.TableColumnDep(dg.AssetKey("event_latest"), "get_in")]
+
+
+@pytest.mark.parametrize("name", ["tracked_events", "snapshots"])
+def test_what_ingestion_writes_tells_the_columns_that_the_database_has(
+    graph: dg.BaseAssetGraph, database_url: str, name: str
+) -> None:
+    columns = graph.get(dg.AssetKey(name)).metadata["dagster/column_schema"].columns
+    with connect(database_url) as connection:
+        stored = connection.execute(
+            """
+            select a.attname, format_type(a.atttypid, a.atttypmod) from pg_attribute as a
+            where a.attrelid = to_regclass('raw.' || %s) and a.attnum > 0 and not a.attisdropped
+            order by a.attnum
+            """,
+            (name,),
+        ).fetchall()
+    assert [(column.name, column.type) for column in columns] == stored
+    assert all(column.description for column in columns)
 
 
 def test_the_lineage_of_columns_is_what_the_sql_says(database_url: str, tmp_path: Path) -> None:
