@@ -67,7 +67,7 @@ def check_freshness(connection: psycopg.Connection[Any]) -> CheckResult:
     oldest_seconds = max((event["age_seconds"] for event in events), default=0.0)
     summary = (
         f"{len(overdue)} of {len(events)} events are overdue; "
-        f"the oldest of the newest captures is {duration(oldest_seconds)} old"
+        f"the longest wait for a capture is {duration(oldest_seconds)}"
         if events
         else "no event is waited for"
     )

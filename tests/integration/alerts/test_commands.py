@@ -55,7 +55,7 @@ def test_a_check_tells_of_an_overdue_event_once(
         "webhook was told: ticketmarts: 2 problems",
     ]
     (text,) = webhook.texts
-    assert "PROBLEM freshness: 1 of 1 events are overdue; the oldest of the newest captures is 50 min old" in text
+    assert "PROBLEM freshness: 1 of 1 events are overdue; the longest wait for a capture is 50 min" in text
     assert "PROBLEM capture coverage: " in text
     again = json.loads(ticketmarts("alerts", "check", "--json", ALERT_WEBHOOK_URL=webhook.url).stdout)
     assert again == {"is_done": True, "open_problems": 2, "told": {}, "undelivered": {}}

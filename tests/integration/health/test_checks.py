@@ -56,7 +56,7 @@ def test_an_event_is_overdue_after_three_intervals(connection: Connection, age_m
     result = check_freshness(connection)
     assert result.is_ok is is_ok
     if not is_ok:
-        assert result.summary.startswith("1 of 2 events are overdue; the oldest of the newest captures is 31 min old")
+        assert result.summary.startswith("1 of 2 events are overdue; the longest wait for a capture is 31 min")
         assert result.problems == (
             (
                 f"event {EVENT} (without a name): newest capture 31 min old, every 10 min is wanted; "
