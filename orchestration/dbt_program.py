@@ -16,8 +16,8 @@ from packaging.version import Version
 class DbtProgram(DbtCliResource):
     """dagster-dbt's resource, which takes the version of dbt from what is installed.
 
-    Its own way is ``dbt --version``, before each run: a second start of dbt, two seconds of every round, and it asks
-    PyPI whether there is a newer one.
+    Its own way is ``dbt --version``, before each run: a second start of dbt, which also asks PyPI whether there is a
+    newer one.
     """
 
     @cached_property

@@ -3,7 +3,7 @@
 --
 -- Listings and tickets are counted by what comes and goes. The lowest prices are looked for among few: captures are
 -- taken in stretches, and a state that is in the book all through a stretch leaves out every dearer one. Comparing
--- each book with all states of its part took three times as long for a day of 130 captures, and grows with its square.
+-- each book with all states of its part takes several times as long late in a day, and grows with its square.
 {%- set stretch_captures = 12 %}
 
 with parts as (

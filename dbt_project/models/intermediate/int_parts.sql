@@ -1,5 +1,5 @@
 -- The parts of every read that have a listing, numbered: the event, its zones and its sections. Numbers stand for them
--- where there are millions of rows, which are then sorted and joined in a third of the time.
+-- where there are millions of rows to sort and to join.
 
 with states as (
     select * from {{ ref('int_listing_states') }}
