@@ -1,5 +1,6 @@
 -- Who says for how long answers may be kept is told to hosted Supabase's PostgREST, too: it reads its settings from its
--- role, authenticator. And what is searched is kept no longer than what is live, since it shows prices of now.
+-- role, authenticator. What is searched is kept no longer than what is live, since it shows prices of now; and what is
+-- polled (the feed, the pipeline's health) holds for a moment, so that many who ask at once cost what one does.
 
 set lock_timeout = '5s';
 
